@@ -1,0 +1,26 @@
+/** What a client's address tells of it. */
+export interface Locality {
+  /** Code of geo-data/regions.csv; '' when not known. */
+  readonly region: string;
+  /** Carrier's name, or `AS<number>` for an AS number with no carrier, or '' when not known. */
+  readonly isp: string;
+  /** AS number; 0 when not known. */
+  readonly asn: number;
+}
+
+/**
+ * A value for every address: range i goes from its start to the next one's start less one, the first starts at 0,
+ * neighbours differ. IPv6 starts have four 32-bit words, most significant first.
+ */
+export interface Ranges {
+  readonly start4: Uint32Array;
+  readonly value4: Uint32Array;
+  readonly start6: Uint32Array;
+  readonly value6: Uint32Array;
+}
+
+/** The world as localities: `ranges`' values index `localities`; locality 0 is nothing known (`'', '', 0`). */
+export interface LocalityMap {
+  readonly localities: readonly Locality[];
+  readonly ranges: Ranges;
+}

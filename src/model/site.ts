@@ -1,0 +1,42 @@
+import { Type, type Static } from 'typebox';
+import { resource } from './resource.ts';
+
+/** A region's code: `CN-GD`, `DE`, `EU`, or `world`. Which ones exist is in geo-data/regions.csv. */
+export const RegionCode = Type.String({
+  minLength: 2,
+  description: 'Region: ISO 3166-2 subdivision (`CN-GD`), ISO 3166-1 country (`DE`), continent (`EU`) or `world`.',
+});
+
+/** A carrier's name from geo-data/carriers.csv, or an AS number. */
+export const IspName = Type.String({
+  pattern: '^([a-z0-9][a-z0-9-]*|AS[1-9][0-9]{0,9})$',
+  description: 'ISP: a carrier of geo-data/carriers.csv (`telecom`, `unicom`, `mobile`) or an AS number (`AS3320`).',
+});
+
+const SiteSpec = Type.Object(
+  {
+    region: RegionCode,
+    isps: Type.Optional(
+      Type.Array(IspName, {
+        description:
+          "ISPs whose network the site is in. Empty or absent: a neutral site, reached through no client's own ISP.",
+      }),
+    ),
+    coordinates: Type.Optional(
+      Type.Object(
+        {
+          latitude: Type.Number({ minimum: -90, maximum: 90 }),
+          longitude: Type.Number({ minimum: -180, maximum: 180 }),
+        },
+        { additionalProperties: false, description: "Where the site is, in degrees. Absent: its region's centre." },
+      ),
+    ),
+    cost: Type.Optional(
+      Type.Number({ minimum: 0, description: 'Price of serving from here, in any one unit for all sites. Default 0.' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export const Site = resource('Site', SiteSpec, 'One edge location that endpoints are at.');
+export type Site = Static<typeof Site>;

@@ -1,0 +1,51 @@
+import { Type, type Static } from 'typebox';
+import { resource } from './resource.ts';
+
+const ZoneSpec = Type.Object(
+  {
+    origin: Type.String({ description: 'Apex of the zone: `example.org` (a final dot is optional).' }),
+    file: Type.Optional(
+      Type.String({
+        description: 'RFC 1035 master file, relative to this YAML file. Exactly one of `file` and `records`.',
+      }),
+    ),
+    records: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            name: Type.String({ description: 'Owner, relative to the origin; `@` is the apex.' }),
+            type: Type.String({ description: 'Record type: `A`, `MX`, `TYPE65280`.' }),
+            ttl: Type.Optional(
+              Type.Integer({ minimum: 0, maximum: 2147483647, description: 'Seconds; without it, `defaultTtl`.' }),
+            ),
+            data: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })], {
+              description: 'Record data as in a master file; a list makes a record set.',
+            }),
+          },
+          { additionalProperties: false },
+        ),
+        {
+          description:
+            'Records in place of a master file. Without an SOA record one is made from `soa` and `nameservers`.',
+        },
+      ),
+    ),
+    defaultTtl: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 2147483647,
+        description: 'TTL of inline records without their own, seconds. Default 3600.',
+      }),
+    ),
+    targets: Type.Optional(
+      Type.Boolean({
+        description:
+          'True: every export also answers at `<export>.<tenant>.<origin>`, so that any name anywhere can be CNAMEd to it.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export const Zone = resource('Zone', ZoneSpec, 'A zone that Edgeward is authoritative for.');
+export type Zone = Static<typeof Zone>;

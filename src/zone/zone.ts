@@ -1,0 +1,24 @@
+import type { WireName } from '../wire/name.ts';
+
+/** All records of one owner and type (class IN). */
+export interface RRset {
+  readonly type: number;
+  /** Seconds; one for the set, the lowest that was written (RFC 2181 5.2). */
+  ttl: number;
+  /** Record data with uncompressed names; duplicates removed (RFC 2181 5). */
+  readonly rdatas: Uint8Array[];
+}
+
+/** An owner name with its record sets. Empty non-terminals have no node. */
+export interface ZoneNode {
+  /** As first written, letters' case kept. */
+  readonly name: WireName;
+  readonly rrsets: RRset[];
+}
+
+/** A zone's records, by owner; valid as far as `checkZone` says. */
+export interface ZoneData {
+  readonly origin: WireName;
+  /** Keyed by `nameKey`. */
+  readonly nodes: Map<string, ZoneNode>;
+}
