@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import { Type, type Static, type TSchema } from 'typebox';
 
 export const API_VERSION = 'edgeward.dev/v1alpha1';
 
@@ -26,11 +26,7 @@ const Metadata = Type.Object(
 export type Metadata = Static<typeof Metadata>;
 
 /** The envelope that every kind shares, around the schema of its `spec`. */
-export function resource<const K extends string, S extends import('typebox').TSchema>(
-  kind: K,
-  spec: S,
-  description: string,
-) {
+export function resource<const K extends string, S extends TSchema>(kind: K, spec: S, description: string) {
   return Type.Object(
     {
       apiVersion: Type.Literal(API_VERSION),

@@ -1,0 +1,75 @@
+/**
+ * Resources after every reference was followed and every default filled in: what steering and compiling read.
+ * Made by state/resolve.ts; nothing here is optional.
+ */
+
+export interface ResolvedSite {
+  readonly name: string;
+  readonly region: string;
+  /** Carrier names and `AS<number>`s; empty for a neutral site. */
+  readonly isps: readonly string[];
+  /** Degrees: the site's own, or its region's centre. */
+  readonly latitude: number;
+  readonly longitude: number;
+  readonly cost: number;
+}
+
+export interface ResolvedEndpoint {
+  /** Canonical text (RFC 5952 for IPv6). */
+  readonly address: string;
+  readonly family: 4 | 6;
+  /** 4 or 16 octets. */
+  readonly bytes: Uint8Array;
+  readonly site: string;
+  /** The weight that counts, overrides applied. */
+  readonly weight: number;
+  /** The weight as the export has it. */
+  readonly ownWeight: number;
+  /** Names and reasons of the overrides that changed it, in order. */
+  readonly overrides: readonly { readonly name: string; readonly reason: string; readonly weight: number }[];
+  readonly up: boolean;
+}
+
+export interface ResolvedRule {
+  /** As the operator named it, else `rules[2]`. */
+  readonly name: string;
+  /** Empty: any. */
+  readonly regions: readonly string[];
+  /** Empty: any. */
+  readonly isps: readonly string[];
+  /** Undefined: no restriction. */
+  readonly only: readonly string[] | undefined;
+  readonly deny: readonly string[];
+}
+
+/** One measured round trip; '' in region or isp matches any. The most particular entry wins. */
+export interface MatrixEntry {
+  readonly region: string;
+  readonly isp: string;
+  readonly site: string;
+  readonly ms: number;
+}
+
+export interface ResolvedPolicy {
+  readonly rules: readonly ResolvedRule[];
+  /** Tiers of site names, first is best; empty: all sites are one tier. */
+  readonly failover: readonly (readonly string[])[];
+  /** What one millisecond and one unit of cost count for; both 0: weights alone. */
+  readonly objective: { readonly latency: number; readonly cost: number };
+  readonly ispPenaltyMs: number;
+  readonly toleranceMs: number;
+  readonly matrix: readonly MatrixEntry[];
+  readonly maxAnswers: number;
+  /** Seconds. */
+  readonly ttl: number;
+  readonly spread: { readonly ipv4: number; readonly ipv6: number };
+}
+
+export interface ResolvedExport {
+  readonly tenant: string;
+  readonly name: string;
+  /** Absolute, lower case, with the final dot; `<export>.<tenant>.<target zone>` included. */
+  readonly hosts: readonly string[];
+  readonly endpoints: readonly ResolvedEndpoint[];
+  readonly policy: ResolvedPolicy;
+}

@@ -1,0 +1,9 @@
+import type { ResolvedExport, ResolvedSite } from '../model/resolved.ts';
+import type { ZoneData } from '../zone/zone.ts';
+
+/** All that answers are compiled from, besides geo data: whole, checked and consistent. Immutable. */
+export interface Configuration {
+  readonly sites: ReadonlyMap<string, ResolvedSite>;
+  readonly zones: readonly ZoneData[];
+  readonly exports: readonly ResolvedExport[];
+}
