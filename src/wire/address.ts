@@ -1,0 +1,79 @@
+/** Text and octets of IP addresses, as master files have them (RFC 1035 3.4.1, RFC 3596 2.4). */
+
+/** Four octets of dotted decimal without leading zeros, or undefined. */
+export function ipv4FromText(text: string): Uint8Array | undefined {
+  const octets = new Uint8Array(4);
+  const parts = text.split('.');
+  if (parts.length !== 4) return undefined;
+  for (let i = 0; i < 4; i++) {
+    if (!/^(?:0|[1-9][0-9]{0,2})$/u.test(parts[i]!)) return undefined;
+    const value = Number(parts[i]);
+    if (value > 255) return undefined;
+    octets[i] = value;
+  }
+  return octets;
+}
+
+export function ipv4ToText(bytes: Uint8Array, at = 0): string {
+  return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
+}
+
+/** Sixteen octets of any form of RFC 4291 2.2 (a zone index is no part of an address), or undefined. */
+export function ipv6FromText(text: string): Uint8Array | undefined {
+  const halves = text.split('::');
+  if (halves.length > 2) return undefined;
+  const head = groups(halves[0]!, halves.length === 1);
+  const tail = halves.length === 2 ? groups(halves[1]!, true) : [];
+  if (head === undefined || tail === undefined) return undefined;
+  const missing = 8 - head.length - tail.length;
+  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
+  const octets = new Uint8Array(16);
+  head.forEach((group, i) => put(octets, i, group));
+  tail.forEach((group, i) => put(octets, 8 - tail.length + i, group));
+  return octets;
+}
+
+/** The groups of 16 bits in one side of a `::`; the last side may end in dotted decimal. */
+function groups(text: string, last: boolean): number[] | undefined {
+  if (text === '') return [];
+  const out: number[] = [];
+  const words = text.split(':');
+  for (const [i, word] of words.entries()) {
+    if (last && i === words.length - 1 && word.includes('.')) {
+      const v4 = ipv4FromText(word);
+      if (v4 === undefined) return undefined;
+      out.push((v4[0]! << 8) | v4[1]!, (v4[2]! << 8) | v4[3]!);
+      continue;
+    }
+    if (!/^[0-9a-fA-F]{1,4}$/u.test(word)) return undefined;
+    out.push(Number.parseInt(word, 16));
+  }
+  return out;
+}
+
+function put(octets: Uint8Array, group: number, value: number): void {
+  octets[group * 2] = value >>> 8;
+  octets[group * 2 + 1] = value;
+}
+
+/** The canonical text of RFC 5952; IPv4-mapped addresses in mixed notation (its section 5). */
+export function ipv6ToText(bytes: Uint8Array, at = 0): string {
+  const values = Array.from({ length: 8 }, (_, i) => (bytes[at + i * 2]! << 8) | bytes[at + i * 2 + 1]!);
+  if (values.slice(0, 5).every((value) => value === 0) && values[5] === 0xffff) {
+    return `::ffff:${ipv4ToText(bytes, at + 12)}`;
+  }
+  let bestAt = -1;
+  let bestLength = 1;
+  for (let i = 0; i < 8; i++) {
+    let length = 0;
+    while (values[i + length] === 0) length++;
+    if (length > bestLength) {
+      bestAt = i;
+      bestLength = length;
+    }
+    i += length;
+  }
+  const hex = values.map((value) => value.toString(16));
+  if (bestAt < 0) return hex.join(':');
+  return `${hex.slice(0, bestAt).join(':')}::${hex.slice(bestAt + bestLength).join(':')}`;
+}

@@ -1,0 +1,8 @@
+import { Type } from '../codes.ts';
+import { strings, type RdataType } from './fields.ts';
+
+/** RFC 1035 3.3.14. */
+export const txt: RdataType = { code: Type.TXT, fields: [strings('text')], example: '"any text" "more of it"' };
+
+/** RFC 7208 3.1: given up in favour of TXT, and still found in zones. */
+export const spf: RdataType = { code: 99, fields: [strings('text')], example: '"v=spf1 -all"' };
