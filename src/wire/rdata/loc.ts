@@ -120,7 +120,9 @@ export const loc: RdataType = {
   check(rdata) {
     if (rdata[0] !== 0) return `version ${rdata[0]} of LOC is not known`;
     for (const i of [1, 2, 3]) {
-      if (rdata[i]! >>> 4 > 9 || (rdata[i]! & 15) > 9) return 'a size or precision is not made of decimal digits';
+      const mantissa = rdata[i]! >>> 4;
+      const exponent = rdata[i]! & 15;
+      if (mantissa > 9 || exponent > 9 || (mantissa === 0 && exponent > 0)) return 'a size or precision is malformed';
     }
     if (Math.abs(readUint(rdata, 4, 4) - MERIDIAN) > 90 * DEGREE) return 'a latitude over 90 degrees';
     if (Math.abs(readUint(rdata, 8, 4) - MERIDIAN) > 180 * DEGREE) return 'a longitude over 180 degrees';
