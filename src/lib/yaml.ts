@@ -12,7 +12,7 @@ export interface YamlDocument {
   /** Plain objects, lists, text, numbers, booleans and null; keys are text. */
   readonly value: unknown;
   /** Where the field stands, or if it is not there, what is around it. */
-  locate(field: string): Position;
+  readonly locate: (field: string) => Position;
 }
 
 /** Files with more aliases than this in one document are refused: they can grow without bound when expanded. */

@@ -8,7 +8,7 @@ export interface StoredResource {
   /** As the operator would type it. */
   readonly file: string;
   /** Position of a field (`spec.endpoints[2].address`), or of what is around it when it is absent. */
-  locate(field: string): Position | undefined;
+  readonly locate: (field: string) => Position | undefined;
 }
 
 export interface Listing {

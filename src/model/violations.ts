@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import Format from 'typebox/format';
+import { IsDateTime } from 'typebox/format';
 import { formatPath, type FieldPath } from '../lib/field-path.ts';
 import { orList, suggest } from '../lib/nearest.ts';
 
@@ -38,7 +38,7 @@ interface Schema {
  */
 export function violations(schema: TSchema, value: unknown): Violation[] {
   const found: Violation[] = [];
-  check(schema as Schema, value, [], found);
+  check(schema, value, [], found);
   return found;
 }
 
@@ -84,13 +84,13 @@ function checkUnion(
 
 function checkText(schema: Schema, value: string, path: FieldPath, found: Violation[]): void {
   const wanted = schema.wanted ?? firstSentence(schema) ?? 'another text';
-  if (schema.minLength !== undefined && [...value].length < schema.minLength) {
+  if (schema.minLength !== undefined && Array.from(value).length < schema.minLength) {
     add(found, path, value === '' ? 'empty' : `${quote(value)} is too short`, `write ${lower(wanted)}`);
   }
   if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) {
     add(found, path, `${quote(value)} is not what can stand here`, `write ${lower(wanted)}`);
   }
-  if (schema.format === 'date-time' && !Format.IsDateTime(value)) {
+  if (schema.format === 'date-time' && !IsDateTime(value)) {
     add(found, path, `${quote(value)} is not a date and time`, 'write it by RFC 3339: 2030-01-31T18:00:00Z');
   }
 }
@@ -196,7 +196,8 @@ function describe(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map of fields';
   if (typeof value === 'string') return `the text ${quote(value)}`;
-  return typeof value === 'number' ? `the number ${value}` : `${String(value)}`;
+  if (typeof value === 'number') return `the number ${value}`;
+  return value === true ? '`true`' : '`false`';
 }
 
 function notOneOf(value: unknown): string {
