@@ -105,3 +105,11 @@ export function typeFromText(text: string): number | undefined {
 export function typeToText(type: number): string {
   return MNEMONICS.get(type) ?? `TYPE${type}`;
 }
+
+/**
+ * True for types that records of a zone can have: not OPT, nor the meta and question types from 128 to 255, nor the
+ * reserved 0 and 65535 (RFC 6895 3.1).
+ */
+export function isDataType(type: number): boolean {
+  return type > 0 && type < 65535 && type !== 41 && (type < 128 || type > 255);
+}

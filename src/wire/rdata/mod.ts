@@ -3,11 +3,11 @@ import { ByteWriter } from '../byte-writer.ts';
 import { readName } from '../compression.ts';
 import { LOWER, type WireName } from '../name.ts';
 import { octetsFromHex, octetsToHex, type Token } from '../presentation.ts';
-import { typeToText } from '../types.ts';
+import { isDataType, typeToText } from '../types.ts';
 import { Words, type Fault, type Field, type RdataType } from './fields.ts';
 import { TYPES } from './registry.ts';
 
-export { typeFromText, typeToText } from '../types.ts';
+export { isDataType, typeFromText, typeToText } from '../types.ts';
 
 /** Octets of record data that a message can hold (RDLENGTH, RFC 1035 4.1.3). */
 const MAX_RDATA = 65535;
@@ -40,6 +40,7 @@ export function rdataFromText(
   origin: WireName,
 ): Result<Uint8Array, RdataError> {
   const format = TYPES.get(type);
+  if (!isDataType(type)) return err({ message: `${typeToText(type)} is not a type of data that a zone can hold` });
   if (tokens[0]?.text === '\\#' && !tokens[0].quoted) return genericFromText(type, tokens);
   if (format === undefined) {
     const message = `the data of ${typeToText(type)} has no text form here`;
@@ -137,7 +138,8 @@ export function namesIn(type: number, rdata: Uint8Array): readonly NameField[] {
 
 /**
  * Uncompressed record data out of a message. Names are decompressed in the types of RFC 1035 and those that
- * RFC 3597 4 lists; elsewhere a pointer is malformed. Undefined when the data does not have the form of its type.
+ * RFC 3597 4 lists; elsewhere a pointer is malformed. Undefined when the data does not have the fields of its type; what
+ * those say is left to `rdataProblem`.
  */
 export function rdataFromWire(
   type: number,
@@ -165,8 +167,7 @@ export function rdataFromWire(
     at += size;
   }
   if (at !== end) return undefined;
-  const rdata = out.toBytes();
-  return format.check?.(rdata) === undefined ? rdata : undefined;
+  return out.toBytes();
 }
 
 /** The canonical form (RFC 4034 6.2): names in lower case in the types listed there. Two records with equal forms are duplicates. */

@@ -1,0 +1,42 @@
+import { Type } from '../codes.ts';
+import { octetsFromText, quote } from '../presentation.ts';
+import { u8, type Field, type RdataType } from './fields.ts';
+
+const TAG = /^[0-9A-Za-z]{1,255}$/u;
+
+const tag: Field = {
+  label: 'tag',
+  parse(words, out) {
+    const { text } = words.next();
+    if (!TAG.test(text)) return { message: `"${text}" is no tag`, remedy: 'write issue, issuewild or iodef' };
+    out.u8(text.length);
+    out.bytes(Buffer.from(text, 'latin1'));
+    return undefined;
+  },
+  measure(bytes, at, end) {
+    const length = at < end ? bytes[at]! + 1 : 0;
+    if (length < 2 || at + length > end) return -1;
+    return TAG.test(Buffer.from(bytes.subarray(at + 1, at + length)).toString('latin1')) ? length : -1;
+  },
+  print: (bytes, at, end) => Buffer.from(bytes.subarray(at + 1, end)).toString('latin1'),
+};
+
+/** To the end, without a length; quotes are asked for by the RFC and missing in many zones. */
+const value: Field = {
+  label: 'value',
+  parse(words, out) {
+    const octets = octetsFromText(words.next().text);
+    if (!octets.ok) return { message: octets.error };
+    out.bytes(octets.value);
+    return undefined;
+  },
+  measure: (_, at, end) => end - at,
+  print: (bytes, at, end) => quote(bytes.subarray(at, end)),
+};
+
+/** RFC 8659 4.1. */
+export const caa: RdataType = {
+  code: Type.CAA,
+  fields: [u8('flags octet'), tag, value],
+  example: '0 issue "ca.example.net"',
+};

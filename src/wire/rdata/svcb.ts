@@ -1,0 +1,91 @@
+import type { ByteWriter } from '../byte-writer.ts';
+import { Type } from '../codes.ts';
+import { measureName } from '../compression.ts';
+import { name, readUint, u16, type Fault, type Field, type RdataType, type Words } from './fields.ts';
+import { formatOfKey, formatOfName, valueOctets } from './svc-param-values.ts';
+
+/** `key=value` pairs in any order; on the wire ascending by key (RFC 9460 2.1, 2.2). */
+function parse(words: Words, out: ByteWriter): Fault | undefined {
+  const params = new Map<number, Uint8Array>();
+  while (!words.done) {
+    const { text } = words.next();
+    const equals = text.indexOf('=');
+    const keyText = equals < 0 ? text : text.slice(0, equals);
+    const format = formatOfName(keyText);
+    if (format === undefined) return { message: `"${keyText}" is no parameter`, remedy: 'write it as in alpn="h2,h3"' };
+    if (params.has(format.key)) return { message: `${format.name} is there twice` };
+    const octets = equals < 0 ? undefined : valueOctets(text.slice(equals + 1));
+    if (octets?.ok === false) return { message: octets.error };
+    const value = format.parse(octets?.value);
+    if (!value.ok) return { message: value.error };
+    params.set(format.key, value.value);
+  }
+  for (const [key, value] of [...params].sort(([a], [b]) => a - b)) {
+    out.u16(key);
+    out.u16(value.length);
+    out.bytes(value);
+  }
+  return undefined;
+}
+
+function* eachParam(bytes: Uint8Array, at: number, end: number): Generator<{ key: number; value: Uint8Array }> {
+  for (let position = at; position < end;) {
+    const valueAt = position + 4;
+    const valueEnd = valueAt + readUint(bytes, position + 2, 2);
+    yield { key: readUint(bytes, position, 2), value: bytes.subarray(valueAt, valueEnd) };
+    position = valueEnd;
+  }
+}
+
+const params: Field = {
+  label: 'list of parameters',
+  optional: true,
+  parse,
+  measure(bytes, at, end) {
+    let position = at;
+    for (let previous = -1; position < end;) {
+      if (position + 4 > end) return -1;
+      const key = readUint(bytes, position, 2);
+      position += 4 + readUint(bytes, position + 2, 2);
+      if (key <= previous || key === 65535 || position > end) return -1;
+      previous = key;
+    }
+    return position - at;
+  },
+  print(bytes, at, end) {
+    const texts: string[] = [];
+    for (const { key, value } of eachParam(bytes, at, end)) {
+      const format = formatOfKey(key);
+      const text = format.print(value);
+      texts.push(text === undefined ? format.name : `${format.name}=${text}`);
+    }
+    return texts.join(' ');
+  },
+};
+
+function check(rdata: Uint8Array): string | undefined {
+  const at = 2 + measureName(rdata, 2, rdata.length);
+  const found = new Map([...eachParam(rdata, at, rdata.length)].map(({ key, value }) => [key, value]));
+  // RFC 9460 2.4.2: recipients ignore them, so whoever writes them means something that does not happen.
+  if (readUint(rdata, 0, 2) === 0 && found.size > 0) return 'priority 0 is an alias, which has no parameters';
+  for (const [key, value] of found) {
+    const problem = formatOfKey(key).problem(value);
+    if (problem !== undefined) return problem;
+  }
+  const mandatory = found.get(0) ?? new Uint8Array(0);
+  for (let i = 0; i < mandatory.length; i += 2) {
+    const key = readUint(mandatory, i, 2);
+    if (!found.has(key)) return `mandatory names ${formatOfKey(key).name}, which is not there`;
+  }
+  if (found.has(2) && !found.has(1)) return 'no-default-alpn needs alpn';
+  return undefined;
+}
+
+const fields = [u16('priority'), name('target name'), params];
+const example = '1 . alpn="h2,h3" port=443';
+
+/** RFC 9460 2. */
+export const svcb: RdataType = { code: Type.SVCB, fields, example, check };
+
+/** RFC 9460 9. */
+export const https: RdataType = { code: Type.HTTPS, fields, example, check };

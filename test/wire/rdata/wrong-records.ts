@@ -1,0 +1,101 @@
+/** Record data that must be refused, and words of the message that help. */
+export interface WrongCase {
+  readonly type: string;
+  readonly text: string;
+  readonly says: RegExp;
+  /** Index of the token at fault; absent when one is missing or it is none in particular. */
+  readonly token?: number;
+}
+
+function w(type: string, text: string, says: RegExp, token?: number): WrongCase {
+  return { type, text, says, ...(token === undefined ? {} : { token }) };
+}
+
+const LONG = 'x'.repeat(300);
+const LABEL = 'y'.repeat(64);
+
+export const WRONG_RECORDS: readonly WrongCase[] = [
+  w('A', '', /^A wants an IPv4 address, as in `192\.0\.2\.1`/u),
+  w('A', '192.0.2', /"192\.0\.2" is no IPv4 address.*192\.0\.2\.1/u, 0),
+  w('A', '192.0.2.256', /no IPv4 address/u, 0),
+  w('A', '192.0.02.1', /no IPv4 address/u, 0),
+  w('A', '192.0.2.1.', /no IPv4 address/u, 0),
+  w('A', '2001:db8::1', /use AAAA/u, 0),
+  w('A', '192.0.2.1 192.0.2.2', /too much: "192\.0\.2\.2"/u, 1),
+  w('AAAA', '192.0.2.1', /use A$/u, 0),
+  w('AAAA', '2001:db8::1::2', /no IPv6 address/u, 0),
+  w('AAAA', '1:2:3:4:5:6:7', /no IPv6 address/u, 0),
+  w('AAAA', '1:2:3:4:5:6:7:8:9', /no IPv6 address/u, 0),
+  w('AAAA', '1:2:3:4:5:6:7::8:9', /no IPv6 address/u, 0),
+  w('AAAA', '12345::', /no IPv6 address/u, 0),
+  w('AAAA', ':1', /no IPv6 address/u, 0),
+  w('AAAA', '::1.2.3', /no IPv6 address/u, 0),
+  w('AAAA', 'fe80::1%eth0', /no IPv6 address/u, 0),
+  w('NS', '', /NS wants a name server/u),
+  w('NS', 'a..b', /an empty label/u, 0),
+  w('NS', `${LABEL}.example.`, /more than 63 octets/u, 0),
+  w('CNAME', String.raw`a\25.example.`, /broken escape/u, 0),
+  w('MX', '10', /^MX wants a preference and a host name, as in `10 mail\.example\.org\.`/u),
+  w('MX', 'mail.example.org.', /"mail\.example\.org\." is no preference.*0 to 65535/u, 0),
+  w('MX', '65536 mail', /0 to 65535/u, 0),
+  w('MX', '-1 mail', /0 to 65535/u, 0),
+  w('SOA', 'ns1 h 1 2 3 4', /SOA wants a primary name server, .* and a negative TTL/u),
+  w('SOA', 'ns1 h 4294967296 1 1 1 1', /serial/u, 2),
+  w('SOA', 'ns1 h 1 1x 1 1 1', /refresh interval.*1h30m/u, 3),
+  w('SOA', 'ns1 h 1 1 1 9999w9999w 1', /expiry time/u, 5),
+  w('TXT', '', /TXT wants/u),
+  w('TXT', `"${LONG}"`, /300 octets.*split/u, 0),
+  w('TXT', String.raw`"\256"`, /over 255/u, 0),
+  w('SRV', '10 60 sip', /no port/u, 2),
+  w('SRV', '10 60 5060', /host name/u),
+  w('CAA', '0 issue', /CAA wants/u),
+  w('CAA', '256 issue "x"', /0 to 255/u, 0),
+  w('CAA', '0 iss-ue "x"', /issuewild/u, 1),
+  w('NAPTR', '100 10 "U" "E2U+sip" .', /NAPTR wants/u),
+  w('TLSA', '3 1 1 0B9', /hexadecimal/u, 3),
+  w('TLSA', '3 1 1 xyz', /hexadecimal/u, 3),
+  w('SSHFP', '4 2 ABCD', /32 octets, not 2/u),
+  w('DS', '60485 5 1 ABCD', /20 octets, not 2/u),
+  w('DS', '60485 NOSUCH 1 ABCD', /"NOSUCH" is no algorithm/u, 1),
+  w('DNSKEY', '257 3 13 ab=cd', /base 64/u, 3),
+  w('RRSIG', 'A 5 3 86400 20031322173103 20030220173103 2642 a. AAAA', /expiration time/u, 4),
+  w('RRSIG', 'NOTYPE 5 3 86400 1 1 2642 a. AAAA', /no record type/u, 0),
+  w('NSEC', 'a.', /one or more types/u),
+  w('NSEC', 'a. A NOTYPE', /"NOTYPE" is no record type/u, 2),
+  w('NSEC3', '1 0 0 - AB=A A', /base 32/u, 4),
+  w('NSEC3PARAM', '1 0 0 xyz', /salt/u, 3),
+  w('LOC', '91 N 1 E 1m', /over 90 degrees/u, 1),
+  w('LOC', '42 60 N 1 E 1m', /part of a latitude/u, 1),
+  w('LOC', '42 N 1 E', /altitude is missing/u, 3),
+  w('LOC', '42 N 181 E 1m', /over 180/u, 3),
+  w('LOC', '42 N 1 E 1m 1km', /size or precision/u, 5),
+  w('URI', '10 1 ""', /empty/u, 2),
+  w('EUI48', '00-00-5e-00-53', /6 octets/u, 0),
+  w('HINFO', 'PC', /HINFO wants a CPU and an OS/u),
+  w('A', String.raw`\# 3 ABCDEF`, /malformed/u),
+  w('A', String.raw`\# 5 ABCDEFABCD`, /1 octets too many/u),
+  w('TYPE65280', String.raw`\# 3 ABCD`, /says 3 octets, and 2 follow/u, 1),
+  w('TYPE65280', String.raw`\# x`, /no length/u, 1),
+  w('TYPE65280', String.raw`\# 1 0`, /hexadecimal/u, 2),
+  w('TYPE65280', 'hello', /RFC 3597/u, 0),
+  w('NS', String.raw`\# 2 C00C`, /malformed/u),
+  w('OPT', String.raw`\# 0`, /not a type/u),
+  w('ANY', String.raw`\# 0`, /not a type/u),
+  // RFC 9460 D.3.
+  w('SVCB', '1 foo.example.com. key123=abc key123=def', /key123 is there twice/u, 3),
+  w('SVCB', '1 foo.example.com. mandatory', /mandatory/u, 2),
+  w('SVCB', '1 foo.example.com. alpn', /alpn wants/u, 2),
+  w('SVCB', '1 foo.example.com. port', /port wants/u, 2),
+  w('SVCB', '1 foo.example.com. ipv4hint', /ipv4hint/u, 2),
+  w('SVCB', '1 foo.example.com. ipv6hint', /ipv6hint/u, 2),
+  w('SVCB', '1 foo.example.com. no-default-alpn=abc', /no-default-alpn has no value/u, 2),
+  w('SVCB', '1 foo.example.com. mandatory=key123', /names key123, which is not there/u),
+  w('SVCB', '1 foo.example.com. mandatory=mandatory', /names itself/u),
+  w('SVCB', '1 foo.example.com. mandatory=key123,key123 key123=abc', /twice/u),
+  w('HTTPS', '0 foo.example.com. port=443', /an alias, which has no parameters/u),
+  w('HTTPS', '1 . no-default-alpn', /needs alpn/u),
+  w('HTTPS', '1 . alpn="h2,,h3"', /alpn wants/u, 2),
+  w('HTTPS', '1 . key65535=x', /no parameter/u, 2),
+  w('HTTPS', '1 . key01=x', /no parameter/u, 2),
+  w('HTTPS', '1 . port=65536', /port wants/u, 2),
+];
