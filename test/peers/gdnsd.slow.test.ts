@@ -7,18 +7,16 @@ import { Random } from '../support/random.ts';
 import { startEdgeward } from '../support/servers/edgeward.ts';
 import { startGdnsd } from '../support/servers/gdnsd.ts';
 import { missingPrograms, type RunningServer } from '../support/servers/process.ts';
-import { drawPrefixes, drawSubnets, parsePrefix, prefixText, PrefixOracle, type Prefix } from './prefixes.ts';
+import { drawPrefixes, drawSubnets, prefixText, PrefixOracle, type Prefix } from './prefixes.ts';
+import { ADDRESSES, configuration, EVERYWHERE, groupOf, SITES, TTL, ZONE, type Group } from './steered.ts';
 
-const ZONE = 'steer.example';
-const SITES = ['dc0', 'dc1', 'dc2', 'dc3', 'dc4', 'dc5'];
-const ADDRESSES = Object.fromEntries(SITES.map((site, i) => [site, `192.0.2.${i + 1}`]));
 const DEFAULT_GROUP = 0;
 /**
  * A region for each group of prefixes, and its datacenters, best first. Groups 6 to 8 have the orders of 0 to 2, so
  * that neighbours merge; 9 to 11 share only their best with 3 to 5, so that we may merge them while all sites are up
  * (the answers are the same) and gdnsd, which merges whole orders, may not.
  */
-const GROUPS: readonly { readonly region: string; readonly order: readonly string[] }[] = [
+const GROUPS: readonly Group[] = [
   'CN 0 1 2 3 4 5',
   'US 1 2 3 4 5 0',
   'DE 2 3 4 5 0 1',
@@ -31,13 +29,7 @@ const GROUPS: readonly { readonly region: string; readonly order: readonly strin
   'ZA 3 2 1 0 5 4',
   'CA 4 3 2 1 0 5',
   'SG 5 4 3 2 1 0',
-].map((line) => {
-  const [region = '', ...order] = line.split(' ');
-  return { region, order: order.map((i) => SITES[Number(i)]!) };
-});
-/** The built-in geo data lie under the overlay: these prefixes cover them, so that both servers see the same. */
-const EVERYWHERE = ['0.0.0.0/1', '128.0.0.0/1', '::/1', '8000::/1'].map(parsePrefix);
-
+].map(groupOf);
 const missing = missingPrograms('steering beside gdnsd', ['gdnsd']);
 
 interface Steered {
@@ -64,36 +56,6 @@ async function steer(server: RunningServer, subnets: readonly Prefix[]): Promise
     if (first === undefined || subnet === undefined) return `rcode ${answer.rcode}, no address or no client subnet`;
     return { address: first.rdata.join('.'), scope: subnet.scope, source: subnet.source, ttl: first.ttl };
   });
-}
-
-function configuration(nets: readonly [Prefix, number][]): globalThis.Record<string, string> {
-  const resource = (kind: string, name: string, spec: unknown): string =>
-    JSON.stringify({ apiVersion: 'edgeward.dev/v1alpha1', kind, metadata: { name }, spec });
-  const records = [
-    { name: '@', type: 'SOA', data: `ns1.${ZONE}. hostmaster.${ZONE}. 1 7200 1800 259200 300` },
-    { name: '@', type: 'NS', data: 'ns1' },
-    { name: 'ns1', type: 'A', data: '192.0.2.53' },
-  ];
-  const policy = { matrix: 'matrix.csv', toleranceMs: 0, ispPenaltyMs: 0, maxAnswers: 1, ttl: 20 };
-  const endpoints = SITES.map((site) => ({ address: ADDRESSES[site], site }));
-  return {
-    'edgeward.yaml': 'geo:\n  overlays: [nets.csv]\n',
-    'resources.yaml': [
-      ...SITES.map((site) => resource('Site', site, { region: 'US' })),
-      resource('Zone', 'steer', { origin: ZONE, records }),
-      resource('DomainExport', 'www', { hosts: [`www.${ZONE}`], endpoints, policy }),
-    ].join('\n---\n'),
-    'matrix.csv': [
-      'region,isp,site,ms',
-      ...GROUPS.flatMap(({ region, order }) => order.map((site, rank) => `${region},,${site},${10 + rank * 10}`)),
-      '',
-    ].join('\n'),
-    'nets.csv': [
-      'prefix,region,isp',
-      ...nets.map(([prefix, group]) => `${prefixText(prefix)},${GROUPS[group]!.region},`),
-      '',
-    ].join('\n'),
-  };
 }
 
 describe.skipIf(missing.length > 0)('the same prefixes in Edgeward and gdnsd', () => {
@@ -141,9 +103,9 @@ describe.skipIf(missing.length > 0)('the same prefixes in Edgeward and gdnsd', (
 
   beforeAll(async () => {
     const orders = new Map(nets.map(([prefix, group]) => [prefixText(prefix), GROUPS[group]!.order]));
-    servers.push(await startGdnsd({ zone: ZONE, datacenters: ADDRESSES, nets: orders, ttl: 20 }));
+    servers.push(await startGdnsd({ zone: ZONE, datacenters: ADDRESSES, nets: orders, ttl: TTL }));
     gdnsd = await steer(servers[0]!, subnets);
-    servers.push(await startEdgeward(configuration(nets), [ZONE]));
+    servers.push(await startEdgeward(configuration(GROUPS, nets), [ZONE]));
     ours = await steer(servers[1]!, subnets);
   });
 
@@ -170,7 +132,7 @@ describe.skipIf(missing.length > 0)('the same prefixes in Edgeward and gdnsd', (
     const wrong = subnets.flatMap((subnet, i) => {
       const [a, b] = [gdnsd[i]!, ours[i]!];
       const site = byBest.get(subnet.bytes).value;
-      const right = typeof b !== 'string' && b.address === `192.0.2.${site + 1}` && b.ttl === 20;
+      const right = typeof b !== 'string' && b.address === `192.0.2.${site + 1}` && b.ttl === TTL;
       const same = typeof a !== 'string' && typeof b !== 'string' && a.address === b.address && a.ttl === b.ttl;
       if (right && (same || !judged[i]!)) return [];
       return [`${prefixText(subnet)}: gdnsd ${JSON.stringify(a)}, Edgeward ${JSON.stringify(b)}, best ${SITES[site]}`];

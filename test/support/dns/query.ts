@@ -12,6 +12,8 @@ export interface Query {
   /** Wire form, or presentation form (RFC 1035 5.1). */
   readonly name: WireName | string;
   readonly type: number;
+  /** RD: what a resolver wants to see set, and an authoritative server copies. */
+  readonly recursionDesired?: boolean;
   readonly edns?: QueryEdns;
 }
 
@@ -25,7 +27,21 @@ export function wireName(text: string): WireName {
 /** A query message of class IN with ID 0; `exchange` sets the ID. */
 export function encodeQuery(query: Query): Uint8Array {
   const name = typeof query.name === 'string' ? wireName(query.name) : query.name;
-  const bytes = [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, query.edns === undefined ? 0 : 1, ...name];
+  const bytes = [
+    0,
+    0,
+    query.recursionDesired === true ? 1 : 0,
+    0,
+    0,
+    1,
+    0,
+    0,
+    0,
+    0,
+    0,
+    query.edns === undefined ? 0 : 1,
+    ...name,
+  ];
   bytes.push(query.type >> 8, query.type & 255, 0, 1);
   if (query.edns !== undefined) {
     const { udpSize, dnssecOk = false, subnet } = query.edns;

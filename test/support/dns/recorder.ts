@@ -1,5 +1,4 @@
 import { createSocket, type Socket } from 'node:dgram';
-import type { AddressInfo } from 'node:net';
 
 /** A UDP port that passes queries on to a server and its answers back, and keeps both. */
 export interface Recorder {
@@ -32,7 +31,7 @@ export async function startRecorder(serverPort: number): Promise<Recorder> {
     back.send(query, serverPort, '127.0.0.1');
   });
   await new Promise<void>((resolve) => front.bind(0, '127.0.0.1', resolve));
-  const { port } = front.address() as AddressInfo;
+  const { port } = front.address();
   const close = async (): Promise<void> => {
     for (const back of open) back.close();
     open.clear();

@@ -6,12 +6,6 @@ import { zoneFiles } from './zone-files.ts';
 
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 
-export interface RunningEdgeward extends RunningServer {
-  readonly metricsPort: number;
-  /** The sum of a metric's samples, over all its labels; 0 when it has none. */
-  metric(name: string): Promise<number>;
-}
-
 /** Edgeward with a folder of master files and no other configuration (`serve --zones`). */
 export async function startEdgewardZones(zonesFolder: string): Promise<RunningServer> {
   const folder = serverFolder('edgeward');
@@ -31,12 +25,12 @@ export async function startEdgewardZones(zonesFolder: string): Promise<RunningSe
 export async function startEdgeward(
   files: Readonly<globalThis.Record<string, string>>,
   zones: readonly string[],
-): Promise<RunningEdgeward> {
+): Promise<RunningServer> {
   const folder = serverFolder('edgeward');
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const port = await freePort();
   const metricsPort = await freePort();
-  const server = await launch({
+  return launch({
     name: 'edgeward',
     program: process.execPath,
     args: [MAIN, 'serve', folder, '--listen', `127.0.0.1:${port}`, '--metrics', `127.0.0.1:${metricsPort}`],
@@ -49,14 +43,4 @@ export async function startEdgeward(
     },
     timeoutMs: 180_000,
   });
-  const metric = async (name: string): Promise<number> => {
-    const response = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
-    let sum = 0;
-    for (const line of (await response.text()).split('\n')) {
-      const sample = /^(?<name>[a-zA-Z_:0-9]+)(?:\{[^}]*\})? (?<value>\S+)/u.exec(line)?.groups;
-      if (sample?.['name'] === name) sum += Number(sample['value']);
-    }
-    return sum;
-  };
-  return { ...server, metricsPort, metric };
 }

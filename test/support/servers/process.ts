@@ -137,7 +137,7 @@ export async function launch(options: Launch): Promise<RunningServer> {
     const zones = [...waiting];
     const answers = await exchange(
       options.port,
-      zones.map((name) => encodeQuery({ name, type: Type.SOA })),
+      zones.map((name) => encodeQuery({ name, type: Type.SOA, recursionDesired: true })),
       { timeoutMs: 300, tries: 1 },
     );
     for (const [index, answer] of answers.entries()) {
