@@ -8,7 +8,7 @@ export interface Essence {
   readonly aa: boolean;
   readonly tc: boolean;
   readonly edns: boolean;
-  /** Each section sorted: `owner ttl type rdata`, names in lower case. */
+  /** Each section as a set, sorted: `owner ttl type rdata`, names in lower case. */
   readonly answer: readonly string[];
   readonly authority: readonly string[];
   readonly additional: readonly string[];
@@ -66,10 +66,14 @@ export function essence(answer: Answer, apexes: ReadonlySet<string>): Essence {
   );
   return {
     ...base,
-    answer: answer.answer.map(line).sort(),
-    authority: authority.map(line).sort(),
-    additional: additional.map(line).sort(),
+    answer: asSet(answer.answer),
+    authority: asSet(authority),
+    additional: asSet(additional),
   };
+}
+
+function asSet(records: readonly Record[]): string[] {
+  return [...new Set(records.map(line))].sort();
 }
 
 export function sameEssence(a: Essence, b: Essence): boolean {

@@ -1,11 +1,13 @@
 import type { Essence } from './compare.ts';
 import type { Question } from './questions.ts';
 
-/** One question, as three servers answered it. */
+/** One question, as each server answered it. */
 export interface Case {
   readonly question: Question;
   readonly nsd: Essence;
   readonly knot: Essence;
+  /** Undefined when BIND gave none that can be read. */
+  readonly bind: Essence | undefined;
   readonly ours: Essence;
 }
 

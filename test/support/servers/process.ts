@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -20,10 +20,18 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-const started = new Set<ChildProcess>();
-process.once('exit', () => {
-  for (const child of started) child.kill('SIGKILL');
-});
+/**
+ * Starts servers side by side. When one does not start, the others are stopped before the error is passed on: a test
+ * that never ran its body leaves nothing behind.
+ */
+export async function startAll(starting: readonly Promise<RunningServer>[]): Promise<RunningServer[]> {
+  const settled = await Promise.allSettled(starting);
+  const running = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const failure = settled.find((result) => result.status === 'rejected');
+  if (failure === undefined) return running;
+  await Promise.all(running.map((server) => server.stop()));
+  throw failure.reason;
+}
 
 /** Where a program is: on the PATH or in the folders for daemons; undefined if not installed. */
 export function findProgram(name: string): string | undefined {
@@ -93,12 +101,15 @@ interface Launch {
 /** Starts a server and waits until it answers for all its zones; on failure the error has its log. */
 export async function launch(options: Launch): Promise<RunningServer> {
   const program = findProgram(options.program) ?? options.program;
-  const child = spawn(program, options.args, {
+  // A test process that is killed takes its servers with it: the kernel sends the signal, so nothing can prevent it.
+  const setpriv = findProgram('setpriv');
+  const [command, ...args] =
+    setpriv === undefined ? [program, ...options.args] : [setpriv, '--pdeathsig', 'TERM', program, ...options.args];
+  const child = spawn(command!, args, {
     cwd: options.folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: options.env ?? process.env,
   });
-  started.add(child);
   let log = '';
   let ended: string | undefined;
   const keep = (chunk: Buffer): void => {
@@ -113,7 +124,6 @@ export async function launch(options: Launch): Promise<RunningServer> {
     });
     child.once('exit', (code, signal) => {
       ended ??= `ended with ${signal ?? code}`;
-      started.delete(child);
       resolve();
     });
   });
