@@ -10,7 +10,16 @@ import { startKnot } from '../support/servers/knot.ts';
 import { startNamed } from '../support/servers/named.ts';
 import { startNsd } from '../support/servers/nsd.ts';
 import { missingPrograms, startAll, type RunningServer } from '../support/servers/process.ts';
-import { describeEssence, describeQuestion, differences, essence, faults, read, sameEssence } from './compare.ts';
+import {
+  describeEssence,
+  describeQuestion,
+  differences,
+  essence,
+  faults,
+  read,
+  sameEssence,
+  type Essence,
+} from './compare.ts';
 import { DELIBERATE, THIRD_WAY, type Case, type Exception } from './exceptions.ts';
 import { makeQuestions, namesOfZones, type Question } from './questions.ts';
 
@@ -154,33 +163,41 @@ describe.skipIf(missing.length > 0)('the same zones in Edgeward, NSD and Knot', 
     expect(text, `${alone.length} answers are like neither`).toBe('');
   });
 
-  it('answers ANY with one record set of those that NSD has, or HINFO (RFC 8482 4.1, 4.2)', async () => {
-    const asked = makeQuestions(new Random(SEED + 1), zones, 2000).map((question) => ({ ...question, type: Type.ANY }));
-    const overTcp = asked.map((question) => ({ ...question, tcp: true }));
-    const theirs = await answersOf(servers[0]!, overTcp);
-    const own = await answersOf(servers[3]!, overTcp);
+  it('answers ANY with one record set of those that NSD and BIND have, or HINFO (RFC 8482 4.1, 4.2)', async () => {
+    const asked = makeQuestions(new Random(SEED + 1), zones, 2000).map((question) => ({
+      ...question,
+      type: Type.ANY,
+      tcp: true,
+    }));
+    const [whole, one, own] = await Promise.all([2, 0, 3].map((index) => answersOf(servers[index]!, asked)));
     const wrong = asked.flatMap((question, index) => {
-      const [a, b] = [theirs[index]!, own[index]!];
-      if (typeof a === 'string' || typeof b === 'string') return [`${describeQuestion(question)}: no answer`];
-      const [theirEssence, ourEssence] = [essence(a, apexes), essence(b, apexes)];
+      const [a, b, c] = [whole![index]!, one![index]!, own![index]!];
+      if (typeof a === 'string' || typeof b === 'string' || typeof c === 'string') {
+        return [`${describeQuestion(question)}: no answer`];
+      }
+      const [all, single, ours] = [essence(a, apexes), essence(b, apexes), essence(c, apexes)];
+      // They differ on whether a CNAME made by a DNAME is followed for ANY, so either's word will do.
+      const known = [...all.answer, ...single.answer];
+      const status = (found: Essence): string => `${found.rcode} ${found.aa} ${found.answer.length > 0}`;
+      // The DNAME and CNAME that lead to a name are not part of the one set.
       const sets = new Set(
-        ourEssence.answer.map((line) =>
-          line
-            .split(' ')
-            .filter((_, i) => i !== 1)
-            .slice(0, 2)
-            .join(' '),
-        ),
+        c.answer
+          .filter(({ type }) => type !== Type.DNAME && type !== Type.CNAME)
+          .map(({ owner, type }) => `${owner.toLowerCase()} ${type}`),
       );
-      const known = ourEssence.answer.every((line) => theirEssence.answer.includes(line) || line.includes(' HINFO '));
-      const same = theirEssence.rcode === ourEssence.rcode && theirEssence.aa === ourEssence.aa;
-      const number = theirEssence.answer.length === 0 ? sets.size === 0 : sets.size > 0;
-      // A chain of CNAMEs or DNAMEs before it is not part of the one set.
-      const links = b.answer.filter((record) => record.type === Type.CNAME || record.type === Type.DNAME).length;
-      if (known && same && number && sets.size <= 1 + links) return [];
-      return [
-        `${describeQuestion(question)}\n  NSD: ${describeEssence(theirEssence)}\n  Edgeward: ${describeEssence(ourEssence)}`,
+      if (
+        [status(all), status(single)].includes(status(ours)) &&
+        ours.answer.every((line) => known.includes(line) || line.includes(' HINFO ')) &&
+        sets.size <= 1
+      ) {
+        return [];
+      }
+      const shown = [
+        `BIND: ${describeEssence(all)}`,
+        `NSD: ${describeEssence(single)}`,
+        `Edgeward: ${describeEssence(ours)}`,
       ];
+      return [[describeQuestion(question), ...shown].join('\n    ')];
     });
     expect(wrong.slice(0, 5).join('\n'), `${wrong.length} of ${asked.length}`).toBe('');
   });

@@ -105,7 +105,7 @@ export async function launch(options: Launch): Promise<RunningServer> {
   const setpriv = findProgram('setpriv');
   const [command, ...args] =
     setpriv === undefined ? [program, ...options.args] : [setpriv, '--pdeathsig', 'TERM', program, ...options.args];
-  const child = spawn(command!, args, {
+  const child = spawn(command, args, {
     cwd: options.folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: options.env ?? process.env,
