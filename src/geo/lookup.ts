@@ -67,3 +67,24 @@ export function lookup6(table: PrefixTable, w0: number, w1: number, w2: number, 
   }
   return table.leaf6[low]!;
 }
+
+/** `embeddedLength` of an address that carries none. */
+export const NOT_EMBEDDED = 0xffffffff;
+
+/**
+ * Bits before the IPv4 address that an IPv6 address carries: 96 for IPv4-mapped (RFC 4291 2.5.5.2), NAT64 (RFC 6052)
+ * and Teredo (RFC 4380 4), 16 for 6to4 (RFC 3056 2); else `NOT_EMBEDDED`. Such clients are where the IPv4 address is.
+ */
+export function embeddedLength(w0: number, w1: number, w2: number): number {
+  if (w0 >>> 16 === 0x2002) return 16;
+  if (w0 === 0x20010000) return 96;
+  if (w1 !== 0) return NOT_EMBEDDED;
+  if (w0 === 0) return w2 === 0xffff ? 96 : NOT_EMBEDDED;
+  return w0 === 0x64ff9b && w2 === 0 ? 96 : NOT_EMBEDDED;
+}
+
+/** The IPv4 address inside, unsigned; only where `embeddedLength` found one. Teredo inverts the bits. */
+export function embeddedIpv4(w0: number, w1: number, w2: number, w3: number): number {
+  if (w0 >>> 16 === 0x2002) return ((w0 << 16) | (w1 >>> 16)) >>> 0;
+  return w0 === 0x20010000 ? ~w3 >>> 0 : w3;
+}

@@ -1,6 +1,6 @@
 /** Octets appended in network order to a buffer that grows. */
 export class ByteWriter {
-  #bytes = new Uint8Array(512);
+  #bytes = new Uint8Array(64);
   #length = 0;
 
   get length(): number {

@@ -35,9 +35,8 @@ export function readName(message: Uint8Array, offset: number): { name: WireName;
     if (octet === undefined) return undefined;
     if (octet <= MAX_LABEL) {
       if (length + octet + 1 > MAX_NAME || at + octet + 1 > message.length) return undefined;
-      name.set(message.subarray(at, at + octet + 1), length);
-      length += octet + 1;
-      at += octet + 1;
+      // Not `set` of a view, which takes twice as long: a hostile message of 64 KB can lead through a million labels.
+      for (const end = at + octet; at <= end;) name[length++] = message[at++]!;
       if (octet === 0) return { name: name.slice(0, length), next: next < 0 ? at : next };
       continue;
     }

@@ -1,4 +1,4 @@
-import { ipv4ToText, ipv6ToText } from './address.ts';
+import { ipv4ToText, ipv6ToText } from '../lib/address.ts';
 import { Class, Opcode, Rcode } from './codes.ts';
 import { OPTION_ECS, type Ecs, type Edns, type EdnsOption } from './edns-record.ts';
 import type { Message, ResourceRecord } from './message.ts';

@@ -28,6 +28,7 @@ export function nameFromText(text: string, origin?: WireName): Result<WireName, 
   let absolute = false;
   for (let i = 0; i < text.length; i++) {
     let code = text.charCodeAt(i);
+    let limit = 127;
     if (code === 46) {
       if (length === 0) return err(`an empty label in "${text}"`);
       out[labelAt] = length;
@@ -40,10 +41,13 @@ export function nameFromText(text: string, origin?: WireName): Result<WireName, 
     if (code === 92) {
       const escape = /^(?:[0-9]{3}|[^0-9])/u.exec(text.slice(i + 1, i + 4))?.[0];
       if (escape === undefined) return err(`a broken escape in "${text}": write \\DDD or \\X`);
-      code = escape.length === 3 ? Number(escape) : escape.charCodeAt(0);
+      const byNumber = escape.length === 3;
+      code = byNumber ? Number(escape) : escape.charCodeAt(0);
+      if (byNumber && code > 255) return err(`the escape \\${escape} in "${text}" is over 255`);
+      if (byNumber) limit = 255;
       i += escape.length;
     }
-    if (code > 255) return err(`"${text}" is not ASCII: write it in Punycode (xn--)`);
+    if (code > limit) return err(`"${text}" is not ASCII: write it in Punycode (xn--)`);
     if (++length > MAX_LABEL) return err(`a label of more than 63 octets in "${text}"`);
     if (at >= MAX_NAME) return err(`"${text}" is longer than 255 octets`);
     out[at++] = code;

@@ -1,5 +1,5 @@
 import type { Result } from '../../lib/result.ts';
-import { ipv4FromText, ipv4ToText, ipv6FromText, ipv6ToText } from '../address.ts';
+import { ipv4FromText, ipv4ToText, ipv6FromText, ipv6ToText } from '../../lib/address.ts';
 import type { ByteWriter } from '../byte-writer.ts';
 import { measureName } from '../compression.ts';
 import { nameFromText, nameToText, type WireName } from '../name.ts';

@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '../../lib/result.ts';
-import { ipv4FromText, ipv4ToText, ipv6FromText, ipv6ToText } from '../address.ts';
+import { ipv4FromText, ipv4ToText, ipv6FromText, ipv6ToText } from '../../lib/address.ts';
 import { octetsFromBase64, octetsFromText, octetsToBase64, quote } from '../presentation.ts';
 import { readUint } from './fields.ts';
 

@@ -77,3 +77,51 @@ export function ipv6ToText(bytes: Uint8Array, at = 0): string {
   if (bestAt < 0) return hex.join(':');
   return `${hex.slice(0, bestAt).join(':')}::${hex.slice(bestAt + bestLength).join(':')}`;
 }
+
+export interface Address {
+  readonly family: 4 | 6;
+  /** 4 or 16 octets. */
+  readonly bytes: Uint8Array;
+}
+
+export interface Prefix extends Address {
+  /** Bits: 0 to 32 or 128. What is beyond them in `bytes` is 0. */
+  readonly length: number;
+}
+
+/** An IPv4 or IPv6 address, strictly as text; undefined for anything else. */
+export function parseAddress(text: string): Address | undefined {
+  const v4 = ipv4FromText(text);
+  if (v4 !== undefined) return { family: 4, bytes: v4 };
+  const v6 = ipv6FromText(text);
+  return v6 === undefined ? undefined : { family: 6, bytes: v6 };
+}
+
+export function formatAddress({ family, bytes }: Address): string {
+  return family === 4 ? ipv4ToText(bytes) : ipv6ToText(bytes);
+}
+
+/** `ADDRESS/LENGTH`, or an address alone as a prefix of its whole length. Bits beyond the length must be 0. */
+export function parsePrefix(text: string): Prefix | undefined {
+  const slash = text.indexOf('/');
+  const address = parseAddress(slash < 0 ? text : text.slice(0, slash));
+  if (address === undefined) return undefined;
+  const bits = address.bytes.length * 8;
+  if (slash < 0) return { ...address, length: bits };
+  const digits = text.slice(slash + 1);
+  if (!/^(?:0|[1-9][0-9]{0,2})$/u.test(digits) || Number(digits) > bits) return undefined;
+  const length = Number(digits);
+  for (let i = length; i < bits; i++) if ((address.bytes[i >> 3]! & (0x80 >> (i & 7))) !== 0) return undefined;
+  return { ...address, length };
+}
+
+export function formatPrefix(prefix: Prefix): string {
+  return `${formatAddress(prefix)}/${prefix.length}`;
+}
+
+/** The address as four unsigned words, most significant first; IPv4 in the first alone. */
+export function addressWords({ bytes }: Address): [number, number, number, number] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length === 4) return [view.getUint32(0), 0, 0, 0];
+  return [view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12)];
+}

@@ -1,0 +1,77 @@
+import { randomInt } from 'node:crypto';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { Answerer, OUT_SIZE, type AnswerOptions } from './answer.ts';
+import { listenTcp, type TcpLimits, type TcpServer } from './tcp.ts';
+import { listenDgram, type UdpTransport } from './udp.ts';
+
+/** What an answering thread is started with. */
+export interface AnswerWorkerData {
+  readonly listen: readonly { readonly host: string; readonly port: number }[];
+  readonly reusePort: boolean;
+  readonly snapshot: Snapshot;
+  readonly options: AnswerOptions;
+  readonly tcp: TcpLimits;
+  readonly counters: Float64Array;
+}
+
+export type ToAnswerWorker = { readonly type: 'snapshot'; readonly snapshot: Snapshot } | { readonly type: 'drain'; readonly graceMs: number };
+
+export type FromAnswerWorker =
+  | { readonly type: 'listening'; readonly ports: readonly number[] }
+  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'using'; readonly generation: number }
+  | { readonly type: 'drained' };
+
+const port = parentPort!;
+const data = workerData as AnswerWorkerData;
+
+const out = new Uint8Array(OUT_SIZE);
+const answerer = new Answerer(data.options, data.counters, randomInt(1, 0xffffffff));
+let snapshot = data.snapshot;
+const udp: UdpTransport[] = [];
+const tcp: TcpServer[] = [];
+
+async function listen(): Promise<void> {
+  const ports: number[] = [];
+  for (const { host, port: wanted } of data.listen) {
+    const transport = await listenDgram({
+      host,
+      port: wanted,
+      reusePort: data.reusePort,
+      counters: data.counters,
+      out,
+      answer: (message, length, source, to) => answerer.answer(message, length, source, snapshot, to, false),
+    });
+    udp.push(transport);
+    const server = await listenTcp({
+      host,
+      // Port 0 asks for any free one: TCP then takes the same as UDP.
+      port: transport.port,
+      reusePort: data.reusePort,
+      limits: data.tcp,
+      counters: data.counters,
+      answer: (message, length, source, to) => answerer.answer(message, length, source, snapshot, to, true),
+    });
+    tcp.push(server);
+    ports.push(transport.port);
+  }
+  port.postMessage({ type: 'listening', ports } satisfies FromAnswerWorker);
+}
+
+async function drain(graceMs: number): Promise<void> {
+  await Promise.all([...udp.map((transport) => transport.close()), ...tcp.map((server) => server.close(graceMs))]);
+  port.postMessage({ type: 'drained' } satisfies FromAnswerWorker);
+  port.close();
+}
+
+port.on('message', (message: ToAnswerWorker) => {
+  if (message.type === 'snapshot') {
+    snapshot = message.snapshot;
+    port.postMessage({ type: 'using', generation: snapshot.generation } satisfies FromAnswerWorker);
+  } else void drain(message.graceMs);
+});
+
+listen().catch((error: unknown) => {
+  port.postMessage({ type: 'failed', message: error instanceof Error ? error.message : String(error) } satisfies FromAnswerWorker);
+});

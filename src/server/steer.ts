@@ -1,0 +1,121 @@
+import { leafLength, leafValue, lookup4, lookup6, type PrefixTable } from '../geo/lookup.ts';
+import { embeddedIpv4, embeddedLength } from '../geo/lookup.ts';
+import { COUNTER } from '../observe/counters.ts';
+import { NONE, type Snapshot } from '../snapshot/snapshot.ts';
+import { pickByKey, pickRandom, prefixKey } from '../steering/pick.ts';
+import { Type } from '../wire/codes.ts';
+import { Ecs, type Query } from '../wire/query.ts';
+import type { SourceAddress } from './source.ts';
+import type { Writer } from './writer.ts';
+
+const MOST_ANSWERS = 32;
+
+/** Answers A and AAAA of exports: client's address, to class, to plan, to addresses. One per thread. */
+export class Steering {
+  readonly #counters: Float64Array;
+  readonly #random = new Uint32Array(1);
+  readonly #picked = new Uint32Array(MOST_ANSWERS);
+
+  // The address that decides, after IPv4 was taken out of IPv6 forms.
+  #w0 = 0;
+  #w1 = 0;
+  #w2 = 0;
+  #w3 = 0;
+  #is4 = false;
+  /** Octets of an IPv6 form before the IPv4 address in it: what to add to lengths, as bits. */
+  #offset = 0;
+
+  constructor(counters: Float64Array, random: number) {
+    this.#counters = counters;
+    // Xorshift stands still at 0.
+    this.#random[0] = random === 0 ? 1 : random;
+  }
+
+  /**
+   * Writes the answer's records.
+   * @param query undefined when client subnets are not to be used
+   * @returns SCOPE for the answer, 0 when no client subnet was used; -1 when not all records fit.
+   */
+  write(s: Snapshot, exp: number, type: number, query: Query | undefined, source: SourceAddress, w: Writer, owner: number): number {
+    const slot = exp * 2 + (type === Type.A ? 0 : 1);
+    const table = s.maps[s.exports.map[slot]!]!;
+    const bySubnet = query !== undefined && query.ecs === Ecs.USABLE;
+    let scope = 0;
+    let leaf: number;
+    let stable = bySubnet;
+    if (bySubnet) {
+      leaf = this.#locate(table, query.ecsFamily === 1, query.ecsW0, query.ecsW1, query.ecsW2, query.ecsW3);
+      scope = leafLength(leaf) + this.#offset;
+    } else leaf = this.#locate(table, source.family === 4, source.w0, source.w1, source.w2, source.w3);
+    if (bySubnet && leafValue(leaf) === s.privateClass) {
+      // A private network's place is its resolver's; the answer holds for the whole private block (RFC 7871 11.2).
+      stable = false;
+      leaf = this.#locate(table, source.family === 4, source.w0, source.w1, source.w2, source.w3);
+    }
+    const value = leafValue(leaf);
+    const plan = value === s.privateClass ? s.exports.unknownPlan[slot]! : s.exports.plans[s.exports.firstPlan[slot]! + value]!;
+    const entries = s.plans.first[plan + 1]! - s.plans.first[plan]!;
+    const most = s.exports.maxAnswers[exp]!;
+    let count: number;
+    if (stable) {
+      let length = leafLength(leaf);
+      if (entries > 1) {
+        const spread = this.#is4 ? s.exports.spread4[exp]! : s.exports.spread6[exp]!;
+        if (spread > length) {
+          length = spread;
+          scope = length + this.#offset;
+        }
+      }
+      count = pickByKey(s.plans, plan, this.#key(length), most, this.#picked);
+    } else {
+      this.#counters[COUNTER.randomPicks]!++;
+      count = pickRandom(s.plans, plan, this.#random, most, this.#picked);
+    }
+    this.#counters[COUNTER.steered]!++;
+    if (s.failOpen[plan] === 1) this.#counters[COUNTER.failOpen]!++;
+    const ttl = s.exports.ttl[exp]!;
+    for (let i = 0; i < count; i++) {
+      if (!w.address(owner, type, ttl, s.addresses, this.#picked[i]! * 16)) return -1;
+    }
+    return scope;
+  }
+
+  /** The leaf for an address; keeps the address for `#key`. */
+  #locate(table: PrefixTable, is4: boolean, w0: number, w1: number, w2: number, w3: number): number {
+    this.#offset = 0;
+    this.#is4 = is4;
+    this.#w0 = w0;
+    this.#w1 = 0;
+    this.#w2 = 0;
+    this.#w3 = 0;
+    if (is4) return lookup4(table, w0);
+    const form = embeddedLength(w0, w1, w2);
+    if (form !== NONE) {
+      this.#offset = form;
+      this.#is4 = true;
+      this.#w0 = embeddedIpv4(w0, w1, w2, w3);
+      return lookup4(table, this.#w0);
+    }
+    this.#w1 = w1;
+    this.#w2 = w2;
+    this.#w3 = w3;
+    return lookup6(table, w0, w1, w2, w3);
+  }
+
+  /** The same for all addresses of a prefix of so many bits. */
+  #key(length: number): number {
+    return prefixKey(
+      mask(this.#w0, length),
+      mask(this.#w1, length - 32),
+      mask(this.#w2, length - 64),
+      mask(this.#w3, length - 96),
+      length,
+    );
+  }
+}
+
+/** The high `bits` bits of a word; all for 32 and more, none for 0 and less. */
+function mask(word: number, bits: number): number {
+  if (bits >= 32) return word;
+  return bits <= 0 ? 0 : (word & (-1 << (32 - bits))) >>> 0;
+}

@@ -1,0 +1,91 @@
+import { LOWER } from '../wire/name.ts';
+import { NONE, type Snapshot } from './snapshot.ts';
+
+/** Hashing goes from a name's end to its start, so that one pass gives the hash of every suffix. */
+export const HASH_START = 0x811c9dc5;
+
+/** FNV-1a, one octet. */
+export function hashStep(hash: number, octet: number): number {
+  return Math.imul(hash ^ octet, 0x01000193);
+}
+
+/** Spreads a hash's entropy to its low bits (the finaliser of MurmurHash3); unsigned. */
+export function hashEnd(hash: number): number {
+  let h = hash ^ (hash >>> 16);
+  h = Math.imul(h, 0x85ebca6b);
+  h ^= h >>> 13;
+  h = Math.imul(h, 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+/** What `find` found, reused by one thread. */
+export class Found {
+  /** The name itself, or its longest ancestor that exists in a zone; NONE outside all zones. */
+  node = NONE;
+  /** True if `node` is the name itself. */
+  exact = false;
+  /** Labels of the name that are not part of `node`'s name. */
+  below = 0;
+  /** The longest suffix of the name that is in the name table, existing or not. */
+  name = 0;
+  /** Labels of the name that are not part of `name`. */
+  nameBelow = 0;
+  readonly hashes = new Uint32Array(128);
+}
+
+/**
+ * Looks a name up.
+ * @param b octets that hold the name, uncompressed
+ * @param labelAt offset of each label's length octet in `b`
+ * @param labels how many labels, without the root
+ * @param end offset of the root's zero octet
+ */
+export function find(snapshot: Snapshot, b: Uint8Array, labelAt: Uint16Array, labels: number, end: number, found: Found): void {
+  const { hashes } = found;
+  let hash = HASH_START;
+  let from = end;
+  for (let i = labels - 1; i >= 0; i--) {
+    const start = labelAt[i]!;
+    for (let p = from - 1; p >= start; p--) hash = hashStep(hash, LOWER[b[p]!]!);
+    hashes[i] = hash;
+    from = start;
+  }
+  const { names } = snapshot;
+  let name = NONE;
+  found.name = 0;
+  found.nameBelow = labels;
+  let seen = false;
+  for (let i = 0; i <= labels; i++) {
+    name = i === labels ? 0 : probe(snapshot, b, labelAt[i]!, end, hashEnd(hashes[i]!));
+    if (name === NONE) continue;
+    if (!seen) {
+      seen = true;
+      found.name = name;
+      found.nameBelow = i;
+    }
+    const node = names.node[name]!;
+    if (node !== NONE) {
+      found.node = node;
+      found.exact = i === 0;
+      found.below = i;
+      return;
+    }
+  }
+  found.node = NONE;
+  found.exact = false;
+  found.below = labels;
+}
+
+function probe(snapshot: Snapshot, b: Uint8Array, start: number, end: number, hash: number): number {
+  const { slots, hashes, at, bytes } = snapshot.names;
+  const mask = slots.length - 1;
+  for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+    const entry = slots[slot]!;
+    if (entry === 0) return NONE;
+    if (hashes[slot] !== hash) continue;
+    const base = at[entry - 1]! - start;
+    let p = start;
+    while (p <= end && LOWER[bytes[base + p]!] === LOWER[b[p]!]) p++;
+    if (p > end) return entry - 1;
+  }
+}
