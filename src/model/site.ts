@@ -10,6 +10,7 @@ export const RegionCode = Type.String({
 /** A carrier's name from geo-data/carriers.csv, or an AS number. */
 export const IspName = Type.String({
   pattern: '^([a-z0-9][a-z0-9-]*|AS[1-9][0-9]{0,9})$',
+  wanted: 'a carrier such as `telecom` or an AS number such as `AS3320`',
   description: 'ISP: a carrier of geo-data/carriers.csv (`telecom`, `unicom`, `mobile`) or an AS number (`AS3320`).',
 });
 

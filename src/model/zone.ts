@@ -26,7 +26,7 @@ const ZoneSpec = Type.Object(
         ),
         {
           description:
-            'Records in place of a master file. Without an SOA record one is made from `soa` and `nameservers`.',
+            'Records in place of a master file. Name servers are NS records at `@`. Without an SOA record one is made: its primary is the first of these NS records.',
         },
       ),
     ),
@@ -34,7 +34,7 @@ const ZoneSpec = Type.Object(
       Type.Integer({
         minimum: 0,
         maximum: 2147483647,
-        description: 'TTL of inline records without their own, seconds. Default 3600.',
+        description: 'TTL of records without their own, seconds. Default 3600; a `$TTL` in a master file goes first.',
       }),
     ),
     targets: Type.Optional(

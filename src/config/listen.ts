@@ -1,0 +1,38 @@
+import { parseAddress } from '../lib/address.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+
+export interface ListenAddress {
+  /** Numeric, without brackets. */
+  readonly host: string;
+  /** 0 to 65535; 0 lets the system choose. */
+  readonly port: number;
+}
+
+const REMEDY = 'write ADDRESS:PORT, as in `127.0.0.1:53` or `[::1]:53`';
+
+/** Reads `192.0.2.1:53` or `[2001:db8::1]:53`. Names are not looked up: at boot there may be nobody to ask. */
+export function parseListen(text: string): Result<ListenAddress, { message: string; remedy: string }> {
+  const match = /^(?:\[([^\]]*)\]|([^:]*)):([0-9]{1,5})$/u.exec(text);
+  if (match === null) {
+    if (parseAddress(text)?.family === 6) {
+      return err({ message: `\`${text}\` has no port`, remedy: `write \`[${text}]:53\`` });
+    }
+    if (parseAddress(text) !== undefined) {
+      return err({ message: `\`${text}\` has no port`, remedy: `write \`${text}:53\`` });
+    }
+    return err({ message: `\`${text}\` is not an address and port`, remedy: REMEDY });
+  }
+  const [, inBrackets, plain, digits] = match;
+  const host = inBrackets ?? plain!;
+  const port = Number(digits);
+  const family = parseAddress(host)?.family;
+  if (family === undefined) {
+    const all = 'write `0.0.0.0` for all IPv4 addresses and `[::]` for all IPv6 addresses';
+    const remedy = host === '' || host === '*' ? all : 'write an address, not a name';
+    return err({ message: `\`${host}\` is not an IP address`, remedy });
+  }
+  if ((family === 6) !== (inBrackets !== undefined))
+    return err({ message: `\`${text}\` is ambiguous`, remedy: REMEDY });
+  if (port > 65535) return err({ message: `no port ${port}`, remedy: 'ports end at 65535' });
+  return ok({ host, port });
+}

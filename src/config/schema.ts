@@ -1,0 +1,100 @@
+import { Type, type Static } from 'typebox';
+
+const closed = { additionalProperties: false } as const;
+
+const Seconds = (description: string) => Type.Optional(Type.Number({ minimum: 0.1, maximum: 86400, description }));
+const Count = (description: string) => Type.Optional(Type.Integer({ minimum: 1, maximum: 1000000, description }));
+const Path = (description: string) => Type.Optional(Type.String({ minLength: 1, description }));
+
+const Geo = Type.Object(
+  {
+    overlays: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        description:
+          'CSV files `prefix,region,isp` over the built-in data: a later file wins, within one the longer prefix.',
+      }),
+    ),
+    mmdb: Type.Optional(
+      Type.Object(
+        {
+          city: Path('MaxMind City database: regions, down to subdivisions.'),
+          country: Path('MaxMind Country database: regions.'),
+          isp: Path('MaxMind ISP database: AS numbers and carriers.'),
+          asn: Path('MaxMind ASN database: AS numbers.'),
+        },
+        { ...closed, description: 'MaxMind databases in place of the built-in data.' },
+      ),
+    ),
+    cacheDirectory: Path(
+      'Where built geo data is kept between starts. Default `edgeward` in `$XDG_CACHE_HOME` or in `~/.cache`.',
+    ),
+  },
+  { ...closed, description: 'Where clients are. Paths are relative to this file.' },
+);
+
+const Tcp = Type.Object(
+  {
+    maxConnections: Count('Connections open at once. Default 1000.'),
+    maxPerClient: Count('Of these, from one IPv4 address or IPv6 /56. Default 50.'),
+    idleSeconds: Seconds('A connection ends so long after its last complete message. Default 10.'),
+    totalSeconds: Seconds('A connection ends after this long in any case. Default 120.'),
+    maxPipelined: Count('Queries of one connection answered before its answers must be read. Default 100.'),
+  },
+  { ...closed, description: 'Limits of DNS over TCP (RFC 7766 6).' },
+);
+
+/** `edgeward.yaml`, at the top of the configuration directory. Every field is optional. */
+export const ServerFile = Type.Object(
+  {
+    listen: Type.Optional(
+      Type.Array(Type.String(), {
+        minItems: 1,
+        description:
+          'Addresses and ports for DNS over UDP and TCP: `127.0.0.1:5353`, `[::1]:5353`. Default `0.0.0.0:53` and `[::]:53`.',
+      }),
+    ),
+    workers: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 256,
+        description: 'Threads that answer. Default one for each core, at most 4.',
+      }),
+    ),
+    metrics: Type.Optional(
+      Type.String({
+        description: 'Address and port of `/metrics`, `/healthz` and `/readyz`, or `off`. Default `127.0.0.1:9153`.',
+      }),
+    ),
+    udpPayloadSize: Type.Optional(
+      Type.Integer({
+        minimum: 512,
+        maximum: 4096,
+        description: 'Longest answer over UDP, octets (RFC 6891 6.2.5). Default 1232, which no path fragments.',
+      }),
+    ),
+    nsid: Type.Optional(
+      Type.String({
+        description: 'Text that names this server in answers (RFC 5001); empty: none. Default the host name.',
+      }),
+    ),
+    geo: Type.Optional(Geo),
+    ecs: Type.Optional(
+      Type.Object(
+        {
+          enabled: Type.Optional(
+            Type.Boolean({ description: 'Steer by the client subnet that a resolver sends (RFC 7871). Default true.' }),
+          ),
+        },
+        { ...closed, description: 'EDNS Client Subnet.' },
+      ),
+    ),
+    tcp: Type.Optional(Tcp),
+    logLevel: Type.Optional(
+      Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')], {
+        description: 'Least severity that is logged. Default `info`.',
+      }),
+    ),
+  },
+  { ...closed, description: 'The server itself: addresses, threads, limits and geo data.' },
+);
+export type ServerFile = Static<typeof ServerFile>;

@@ -1,0 +1,65 @@
+import { readdirSync, realpathSync, statSync, type BigIntStats } from 'node:fs';
+import { join } from 'node:path';
+
+export interface TreeFile {
+  /** Root and path below it, as an operator would type it. */
+  readonly path: string;
+  readonly stats: BigIntStats;
+}
+
+export interface Tree {
+  /** Regular files and links to them, sorted by path. */
+  readonly files: readonly TreeFile[];
+  /** The root and every directory below it, each with what tells it from another one at the same path. */
+  readonly directories: ReadonlyMap<string, string>;
+}
+
+/** Deeper than any configuration; a bound for what symbolic links can make of a tree. */
+const MAX_DEPTH = 16;
+
+/**
+ * All files below a directory, through symbolic links, without names that begin with a dot: editors' and version
+ * control's, and the `..data` of a mounted ConfigMap, whose files the links beside it show. What vanishes or may not
+ * be read while one looks is left out; a root that is not there is an empty tree.
+ */
+export function readTree(root: string): Tree {
+  const files: TreeFile[] = [];
+  const directories = new Map<string, string>();
+  visit(root, 0, new Set());
+  files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { files, directories };
+
+  function visit(directory: string, depth: number, above: ReadonlySet<string>): void {
+    const real = unlessGone(() => realpathSync(directory));
+    const own = unlessGone(() => statSync(directory, { bigint: true }));
+    const names = unlessGone(() => readdirSync(directory));
+    // A link to a directory around it would never end.
+    if (real === undefined || names === undefined || above.has(real) || depth > MAX_DEPTH) return;
+    // Inode numbers are used again at once: the time of birth tells a new directory from a deleted one.
+    directories.set(directory, own === undefined ? '' : `${own.dev}:${own.ino}:${own.birthtimeNs}`);
+    for (const name of names) {
+      if (name.startsWith('.')) continue;
+      const path = join(directory, name);
+      const stats = unlessGone(() => statSync(path, { bigint: true }));
+      if (stats?.isFile()) files.push({ path, stats });
+      else if (stats?.isDirectory()) visit(path, depth + 1, new Set([...above, real]));
+    }
+  }
+}
+
+/** Equal as long as no file of the tree was added, removed, replaced, written to or renamed. */
+export function fingerprint({ files }: Tree): string {
+  return files
+    .map(({ path, stats }) => `${path} ${stats.dev}:${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}`)
+    .join('\n');
+}
+
+function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'EPERM'].includes(code ?? '')) return undefined;
+    throw error;
+  }
+}

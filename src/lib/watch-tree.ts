@@ -1,0 +1,82 @@
+import { watch, type FSWatcher } from 'node:fs';
+import { fingerprint, readTree } from './file-tree.ts';
+
+export interface WatchOptions {
+  /** Changes are told after this long without another one. Milliseconds. */
+  readonly quietMs?: number;
+  /** But not later than this after the first, so that a file that is written to all the time is seen. Milliseconds. */
+  readonly latestMs?: number;
+  /**
+   * The tree is also looked at this often. Events do not come from network file systems, for files behind links that
+   * lead out, when the kernel has no watches left, or once the directory itself was deleted. Milliseconds.
+   */
+  readonly pollMs?: number;
+}
+
+/**
+ * Calls back after files below `root` changed, once for changes that come together. It follows editors that write a
+ * new file and rename it, links that are swapped (mounted ConfigMaps), and a root that is deleted and comes back.
+ * @returns a function that ends it
+ */
+export function watchTree(root: string, onChange: () => void, options: WatchOptions = {}): () => void {
+  const { quietMs = 100, latestMs = 1000, pollMs = 5000 } = options;
+  const watchers = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>();
+  let seen = look();
+  let timer: NodeJS.Timeout | undefined;
+  let firstEvent = 0;
+  let closed = false;
+  const poll = setInterval(compare, pollMs);
+
+  /** A change between reading a directory and watching it would be missed: hence again after new watches. */
+  function look(): string {
+    let tree = readTree(root);
+    for (let round = 0; round < 3 && arm(tree.directories); round++) tree = readTree(root);
+    return fingerprint(tree);
+  }
+
+  /** One watch for each directory: of a recursive one, Node loses parts when directories are replaced. */
+  function arm(directories: ReadonlyMap<string, string>): boolean {
+    for (const [path, { watcher, identity }] of watchers) {
+      if (directories.get(path) === identity) continue;
+      watcher.close();
+      watchers.delete(path);
+    }
+    let added = false;
+    for (const [path, identity] of directories) {
+      if (watchers.has(path)) continue;
+      try {
+        const watcher = watch(path, event);
+        watcher.on('error', () => watcher.close());
+        watchers.set(path, { watcher, identity });
+        added = true;
+      } catch {
+        // Gone since, or no watches left: the poll sees to it.
+      }
+    }
+    return added;
+  }
+
+  function event(): void {
+    const now = Date.now();
+    if (timer === undefined) firstEvent = now;
+    clearTimeout(timer);
+    timer = setTimeout(compare, Math.max(0, Math.min(quietMs, firstEvent + latestMs - now)));
+  }
+
+  function compare(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    const now = look();
+    if (now === seen || closed) return;
+    seen = now;
+    onChange();
+  }
+
+  return () => {
+    closed = true;
+    clearInterval(poll);
+    clearTimeout(timer);
+    for (const { watcher } of watchers.values()) watcher.close();
+    watchers.clear();
+  };
+}

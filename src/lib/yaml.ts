@@ -1,0 +1,94 @@
+import { LineCounter, parseAllDocuments, isMap, isNode, isPair, isScalar, isSeq, type Document, type Node } from 'yaml';
+import { parsePath } from './field-path.ts';
+import type { Problem } from './problem.ts';
+
+/** 1-based. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface YamlDocument {
+  /** Plain objects, lists, text, numbers, booleans and null; keys are text. */
+  readonly value: unknown;
+  /** Where the field stands, or if it is not there, what is around it. */
+  readonly locate: (field: string) => Position;
+}
+
+/** Files with more aliases than this in one document are refused: they can grow without bound when expanded. */
+const MAX_ALIASES = 1000;
+
+/** One mistake makes the parser stumble over what follows, so that only the first few of a document help. */
+const MAX_SYNTAX_PROBLEMS = 3;
+
+/** What would be right, for the mistakes that people make. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  DUPLICATE_KEY: 'keep one of the two',
+  TAB_AS_INDENT: 'indent by spaces',
+  BLOCK_AS_IMPLICIT_KEY: 'check the indentation, and quote text that has `: ` in it',
+  MISSING_CHAR: 'check that every quote, bracket and brace is closed, and every item of a list begins with `- `',
+  BAD_INDENT: 'indent fields of one map by the same number of spaces',
+  MULTILINE_IMPLICIT_KEY: 'check the indentation, and that every key is followed by `: `',
+  TAG_RESOLVE_FAILED: 'remove the tag (the word that begins with `!`)',
+  BAD_ALIAS: 'quote text that begins with `*`',
+  BAD_DQ_ESCAPE: 'double the backslash, or use single quotes',
+  UNEXPECTED_TOKEN: 'quote text that has YAML punctuation in it',
+};
+
+/** Reads YAML 1.2 (core schema), one or more documents; empty ones are left out. Never throws. */
+export function parseYaml(text: string, file: string): { documents: YamlDocument[]; problems: Problem[] } {
+  const lineCounter = new LineCounter();
+  const parsed = parseAllDocuments(text, { lineCounter, prettyErrors: false, stringKeys: true, logLevel: 'silent' });
+  const documents: YamlDocument[] = [];
+  const problems: Problem[] = [];
+  const position = (offset: number): Position => {
+    const { line, col } = lineCounter.linePos(offset);
+    return { line, column: col };
+  };
+  if (!Array.isArray(parsed)) return { documents, problems };
+  for (const document of parsed as Document.Parsed[]) {
+    const mistakes = [...document.errors, ...document.warnings];
+    for (const mistake of mistakes.slice(0, MAX_SYNTAX_PROBLEMS)) {
+      const remedy = REMEDIES[mistake.code];
+      const message = `not valid YAML: ${lowerFirst(mistake.message)}`;
+      const problem: Problem = { severity: 'error', file, ...position(mistake.pos[0]), message };
+      problems.push(remedy === undefined ? problem : { ...problem, remedy });
+    }
+    if (mistakes.length > 0) continue;
+    let value: unknown;
+    try {
+      value = document.toJS({ maxAliasCount: MAX_ALIASES });
+    } catch (error) {
+      if (!(error instanceof ReferenceError)) throw error;
+      const message = `not valid YAML: ${lowerFirst(error.message)}`;
+      problems.push({ severity: 'error', file, ...position(document.range[0]), message });
+      continue;
+    }
+    if (value === null || value === undefined) continue;
+    documents.push({ value, locate: (field) => position(offsetOf(document, field)) });
+  }
+  return { documents, problems };
+}
+
+function offsetOf(document: Document.Parsed, field: string): number {
+  let node: unknown = document.contents;
+  let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+  for (const step of parsePath(field)) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && item.key.value === step);
+      if (!isPair(pair)) return offset;
+      offset = (pair.key as Node).range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node) && typeof step === 'number') {
+      node = node.items[step];
+      if (!isNode(node)) return offset;
+      offset = node.range?.[0] ?? offset;
+    } else return offset;
+  }
+  return offset;
+}
+
+function lowerFirst(text: string): string {
+  const first = text.split('\n')[0]!.replace(/[.:]$/u, '');
+  return first.slice(0, 1).toLowerCase() + first.slice(1);
+}

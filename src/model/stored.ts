@@ -1,0 +1,30 @@
+import type { Problem } from '../lib/problem.ts';
+import type { Position } from '../lib/yaml.ts';
+import type { Resource } from './kinds.ts';
+
+/** A resource that is valid by its schema, and where its text is, so that every later problem can say so. */
+export interface StoredResource {
+  readonly resource: Resource;
+  /** As the operator would type it. */
+  readonly file: string;
+  /** Position of a field (`spec.endpoints[2].address`), or of what is around it when it is absent. */
+  readonly locate: (field: string) => Position | undefined;
+}
+
+export interface Listing {
+  readonly resources: readonly StoredResource[];
+  /** What could not be read or is not valid; with an error among them the listing is not to be used. */
+  readonly problems: readonly Problem[];
+}
+
+/** Where resources live. */
+export interface ResourceStore {
+  /** Everything, as it is now. */
+  list(): Listing;
+  /**
+   * Calls back after something changed, until closed; several changes at once may make one call, and a call may
+   * come with nothing changed. The store's own failures (a directory that is gone) show in the next `list()`.
+   * @returns close
+   */
+  watch(onChange: () => void): () => void;
+}

@@ -1,0 +1,218 @@
+import type { TSchema } from 'typebox';
+import { IsDateTime } from 'typebox/format';
+import { formatPath, type FieldPath } from '../lib/field-path.ts';
+import { orList, suggest } from '../lib/nearest.ts';
+
+/** One way in which a value is not what its schema wants, in words. */
+export interface Violation {
+  readonly field: string;
+  /** What is wrong. One sentence without a full stop. */
+  readonly message: string;
+  /** What would be right. */
+  readonly remedy: string;
+}
+
+/** The part of JSON Schema that the resources use; `wanted` is ours: what a pattern asks for, in words. */
+interface Schema {
+  readonly type?: string;
+  readonly const?: unknown;
+  readonly anyOf?: readonly Schema[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly patternProperties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly minItems?: number;
+  readonly pattern?: string;
+  readonly format?: string;
+  readonly minLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly description?: string;
+  readonly wanted?: string;
+}
+
+/**
+ * Every violation of the schema, in the order of the value's fields. Empty exactly when TypeBox's `Check` passes
+ * (of the keywords above, with `additionalProperties: false` on every object). TypeBox's own errors are not used:
+ * they stop at eight, and of a union they tell each branch's.
+ */
+export function violations(schema: TSchema, value: unknown): Violation[] {
+  const found: Violation[] = [];
+  check(schema, value, [], found);
+  return found;
+}
+
+function check(schema: Schema, value: unknown, path: FieldPath, found: Violation[]): void {
+  if (schema.anyOf !== undefined) return checkUnion(schema, schema.anyOf, value, path, found);
+  if ('const' in schema) {
+    if (value !== schema.const) add(found, path, notOneOf(value), `write \`${String(schema.const)}\``);
+    return undefined;
+  }
+  if (!hasType(schema.type, value)) {
+    add(found, path, wrongType(schema, value), rightType(schema, value));
+    return undefined;
+  }
+  if (typeof value === 'string') checkText(schema, value, path, found);
+  else if (typeof value === 'number') checkNumber(schema, value, path, found);
+  else if (Array.isArray(value)) checkList(schema, value, path, found);
+  else if (typeof value === 'object') checkMap(schema, value as Record<string, unknown>, path, found);
+  return undefined;
+}
+
+/** Of a union, the branch that the value was meant for speaks: the one of the value's own type. */
+function checkUnion(
+  schema: Schema,
+  branches: readonly Schema[],
+  value: unknown,
+  path: FieldPath,
+  found: Violation[],
+): void {
+  const literals = branches.filter((branch) => 'const' in branch).map((branch) => String(branch.const));
+  const others = branches.filter((branch) => !('const' in branch));
+  const fitting = others.find((branch) => hasType(branch.type, value));
+  if (branches.some((branch) => 'const' in branch && branch.const === value)) return;
+  if (fitting !== undefined) return check(fitting, value, path, found);
+  if (literals.length > 0) {
+    const near = typeof value === 'string' ? suggest(value, literals, '') : '';
+    const choice = near.startsWith('did you mean') ? near : `write ${orList(literals)}`;
+    const also = others.map((branch) => `, or ${rightType(branch, undefined).replace(/^write /u, '')}`).join('');
+    return add(found, path, notOneOf(value), near === choice ? choice : choice + also);
+  }
+  const types = others.map((branch) => typeName(branch.type)).join(' or ');
+  return add(found, path, `${describe(value)}, not ${types}`, firstSentence(schema) ?? `write ${types}`);
+}
+
+function checkText(schema: Schema, value: string, path: FieldPath, found: Violation[]): void {
+  const wanted = schema.wanted ?? firstSentence(schema) ?? 'another text';
+  if (schema.minLength !== undefined && Array.from(value).length < schema.minLength) {
+    add(found, path, value === '' ? 'empty' : `${quote(value)} is too short`, `write ${lower(wanted)}`);
+  }
+  if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) {
+    add(found, path, `${quote(value)} is not what can stand here`, `write ${lower(wanted)}`);
+  }
+  if (schema.format === 'date-time' && !IsDateTime(value)) {
+    add(found, path, `${quote(value)} is not a date and time`, 'write it by RFC 3339: 2030-01-31T18:00:00Z');
+  }
+}
+
+function checkNumber(schema: Schema, value: number, path: FieldPath, found: Violation[]): void {
+  const { minimum = -Infinity, maximum = Infinity } = schema;
+  if (value >= minimum && value <= maximum) return;
+  const kind = schema.type === 'integer' ? 'a whole number' : 'a number';
+  const range = maximum === Infinity ? `of ${minimum} or more` : `from ${minimum} to ${maximum}`;
+  add(
+    found,
+    path,
+    `${value} is ${value < minimum ? `below ${minimum}` : `above ${maximum}`}`,
+    `write ${kind} ${range}`,
+  );
+}
+
+function checkList(schema: Schema, value: readonly unknown[], path: FieldPath, found: Violation[]): void {
+  if (schema.minItems !== undefined && value.length < schema.minItems) {
+    add(
+      found,
+      path,
+      'an empty list',
+      `give at least ${schema.minItems === 1 ? 'one item' : `${schema.minItems} items`}`,
+    );
+  }
+  if (schema.items === undefined) return;
+  for (const [index, item] of value.entries()) check(schema.items, item, [...path, index], found);
+}
+
+function checkMap(schema: Schema, value: Record<string, unknown>, path: FieldPath, found: Violation[]): void {
+  const free = Object.values(schema.patternProperties ?? {})[0];
+  const known = schema.properties ?? {};
+  for (const [key, field] of Object.entries(value)) {
+    if (Object.hasOwn(known, key)) check(known[key]!, field, [...path, key], found);
+    else if (free !== undefined) check(free, field, [...path, key], found);
+    else add(found, [...path, key], 'unknown field', suggest(key, Object.keys(known), 'fields here'));
+  }
+  for (const key of schema.required ?? []) {
+    if (Object.hasOwn(value, key)) continue;
+    const meaning = known[key] === undefined ? undefined : firstSentence(known[key]);
+    add(found, [...path, key], 'missing', meaning === undefined ? `add \`${key}:\`` : `add \`${key}:\` (${meaning})`);
+  }
+}
+
+function add(found: Violation[], path: FieldPath, message: string, remedy: string): void {
+  found.push({ field: formatPath(path), message, remedy });
+}
+
+function hasType(type: string | undefined, value: unknown): boolean {
+  switch (type) {
+    case 'object':
+      return typeof value === 'object' && value !== null && !Array.isArray(value);
+    case 'array':
+      return Array.isArray(value);
+    case 'string':
+      return typeof value === 'string';
+    case 'number':
+      return Number.isFinite(value);
+    case 'integer':
+      return Number.isInteger(value);
+    case 'boolean':
+      return typeof value === 'boolean';
+    default:
+      return true;
+  }
+}
+
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  object: 'a map of fields',
+  array: 'a list',
+  string: 'text',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: '`true` or `false`',
+};
+
+function typeName(type: string | undefined): string {
+  return TYPE_NAMES[type ?? ''] ?? 'a value';
+}
+
+function wrongType(schema: Schema, value: unknown): string {
+  return value === null ? 'empty' : `${describe(value)}, not ${typeName(schema.type)}`;
+}
+
+function rightType(schema: Schema, value: unknown): string {
+  const scalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+  if (value === null) return `write ${typeName(schema.type)}, or remove the field`;
+  if (schema.type === 'string' && scalar) return `put it in quotes: "${String(value)}"`;
+  if (schema.type === 'array' && scalar) return `put it in brackets: [${String(value)}]`;
+  if ((schema.type === 'number' || schema.type === 'integer') && typeof value === 'string') {
+    if (value.trim() !== '' && hasType(schema.type, Number(value))) return `write it without quotes: ${Number(value)}`;
+  }
+  if (schema.type === 'object') {
+    const keys = Object.keys(schema.properties ?? {});
+    return keys.length === 0 ? 'write `key: value` lines' : `write a map with fields such as \`${keys[0]}\``;
+  }
+  return `write ${typeName(schema.type)}`;
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'empty';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a map of fields';
+  if (typeof value === 'string') return `the text ${quote(value)}`;
+  if (typeof value === 'number') return `the number ${value}`;
+  return value === true ? '`true`' : '`false`';
+}
+
+function notOneOf(value: unknown): string {
+  return typeof value === 'string' ? `${quote(value)} is not known here` : `${describe(value)} is not known here`;
+}
+
+/** JSON text, cut so that a message stays a line. */
+export function quote(value: string): string {
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+}
+
+function firstSentence({ description }: Schema): string | undefined {
+  return description?.split(/\.(?:\s|$)/u)[0];
+}
+
+function lower(text: string): string {
+  return /^[A-Z][a-z ]/u.test(text) ? text.slice(0, 1).toLowerCase() + text.slice(1) : text;
+}

@@ -1,0 +1,93 @@
+import type { Problem } from '../../lib/problem.ts';
+import { hasErrors } from '../../lib/problem.ts';
+import type { Result } from '../../lib/result.ts';
+import type { StoredResource } from '../../model/stored.ts';
+import type { Zone } from '../../model/zone.ts';
+import { nameFromText, nameKey, type WireName } from '../../wire/name.ts';
+import { checkZone, parseMasterFile, zoneFromRecords, type Whereabouts } from '../../zone/mod.ts';
+import type { ZoneData } from '../../zone/zone.ts';
+import { placeOf, type Report } from './report.ts';
+
+/** Reads a text that a file names, by a path relative to that file; the result's `file` is for messages. */
+export type ReadText = (path: string, from: string) => Result<{ text: string; file: string }, string>;
+
+export interface ServedZone {
+  readonly data: ZoneData;
+  readonly where: Whereabouts;
+  readonly stored: StoredResource;
+  /** As the operator wrote it, without a final dot. */
+  readonly origin: string;
+  readonly targets: boolean;
+}
+
+const DEFAULT_TTL = 3600;
+
+/** Zones by `nameKey` of their origins. */
+export function resolveZones(
+  zones: readonly (readonly [Zone, StoredResource])[],
+  readText: ReadText,
+  report: Report,
+): Map<string, ServedZone> {
+  const served = new Map<string, ServedZone>();
+  for (const [zone, stored] of zones) {
+    const origin = nameFromText(zone.spec.origin);
+    if (!origin.ok) {
+      report.error(stored, 'spec.origin', origin.error, 'write a domain name such as `example.org`');
+      continue;
+    }
+    const key = nameKey(origin.value);
+    const before = served.get(key);
+    if (before !== undefined) {
+      const message = `${zone.spec.origin} is served by ${placeOf(before.stored)} already`;
+      report.error(stored, 'spec.origin', message, 'keep one of the two zones');
+      continue;
+    }
+    const read = readZone(zone, stored, origin.value, readText, report);
+    const text = zone.spec.origin.replace(/(?<=[^.])\.$/u, '');
+    served.set(key, { ...read, stored, origin: text, targets: zone.spec.targets === true });
+  }
+  return served;
+}
+
+function readZone(
+  { spec }: Zone,
+  stored: StoredResource,
+  origin: WireName,
+  readText: ReadText,
+  report: Report,
+): { data: ZoneData; where: Whereabouts } {
+  // Takes the place of one that cannot be read, so that its exports are not said to be in no zone.
+  const none = { data: { origin, nodes: new Map() }, where: { locate: () => undefined } };
+  const { file, records, defaultTtl = DEFAULT_TTL } = spec;
+  if (file !== undefined && records !== undefined) {
+    report.error(stored, 'spec.records', 'a zone has either `file` or `records`', 'remove one of the two');
+    return none;
+  }
+  if (records !== undefined) {
+    const parsed = zoneFromRecords({ origin, defaultTtl, records, field: 'spec.records' });
+    const problems = checked(parsed);
+    report.pass(problems, stored, 'spec.records');
+    return { data: parsed.zone, where: parsed.where };
+  }
+  if (file === undefined) {
+    report.error(stored, 'spec.file', 'missing', 'name a master file in `file`, or write `records`');
+    return none;
+  }
+  const text = readText(file, stored.file);
+  if (!text.ok) {
+    report.error(stored, 'spec.file', `${file}: ${text.error}`, 'the path is relative to this file');
+    return none;
+  }
+  const master = { text: text.value.text, file: text.value.file, origin, defaultTtl, include: readText };
+  const parsed = parseMasterFile(master);
+  const problems = checked(parsed);
+  const placed = problems.map((problem) => (problem.file === undefined ? { ...problem, file: master.file } : problem));
+  report.pass(placed, stored, 'spec.file');
+  return { data: parsed.zone, where: parsed.where };
+}
+
+/** A zone that was not read whole is not checked: what is missing in it would only be told again. */
+export function checked(parsed: { zone: ZoneData; problems: Problem[]; where: Whereabouts }): Problem[] {
+  if (hasErrors(parsed.problems)) return parsed.problems;
+  return [...parsed.problems, ...checkZone(parsed.zone, parsed.where)];
+}
