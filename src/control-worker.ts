@@ -55,14 +55,17 @@ let localities: LocalityMap | undefined;
 async function localityMap(): Promise<LocalityMap> {
   if (localities !== undefined) return localities;
   const loaded = await loadLocalityMap(geo, (step) => send({ type: 'progress', step }));
-  if (loaded.problems.length > 0) send({ type: 'problems', problems: loaded.problems, usable: loaded.map !== undefined });
+  if (loaded.problems.length > 0)
+    send({ type: 'problems', problems: loaded.problems, usable: loaded.map !== undefined });
   localities = loaded.map;
   return localities ?? NOWHERE;
 }
 
 const regions = loadRegions(geo.dataDirectory);
 const directory =
-  source.kind === 'zones' ? openZones(source.directory) : openDirectory(source.directory, { regions, dataDirectory: geo.dataDirectory });
+  source.kind === 'zones'
+    ? openZones(source.directory)
+    : openDirectory(source.directory, { regions, dataDirectory: geo.dataDirectory });
 const state = new State();
 
 state.subscribe(async ({ generation, configuration }) => {

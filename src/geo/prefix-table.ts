@@ -89,7 +89,7 @@ function trailingZeros(word: number): number {
 
 function prefixes4({ start4, value4 }: Ranges, classOf: Uint32Array): Prefixes {
   const out = new Prefixes(1, 1024);
-  for (let i = 0; i < start4.length; ) {
+  for (let i = 0; i < start4.length;) {
     const value = classOf[value4[i]!]!;
     let next = i + 1;
     while (next < start4.length && classOf[value4[next]!] === value) next++;
@@ -116,7 +116,7 @@ function prefixes6(ranges: Ranges, classOf: Uint32Array): Prefixes {
   const at = new Uint32Array(4);
   const end = new Uint32Array(4);
   const count = classes.length;
-  for (let i = 0; i < count; ) {
+  for (let i = 0; i < count;) {
     const value = classes[i]!;
     let next = i + 1;
     while (next < count && classes[next] === value) next++;
@@ -201,7 +201,16 @@ function cutEmbedded({ start6, value6 }: Ranges, classOf: Uint32Array): { starts
   return { starts: Uint32Array.from(starts), classes: Uint32Array.from(classes) };
 }
 
-function before(a0: number, a1: number, a2: number, a3: number, b0: number, b1: number, b2: number, b3: number): boolean {
+function before(
+  a0: number,
+  a1: number,
+  a2: number,
+  a3: number,
+  b0: number,
+  b1: number,
+  b2: number,
+  b3: number,
+): boolean {
   if (a0 !== b0) return a0 < b0;
   if (a1 !== b1) return a1 < b1;
   return a2 === b2 ? a3 < b3 : a2 < b2;

@@ -15,7 +15,9 @@ export interface AnswerWorkerData {
   readonly counters: Float64Array;
 }
 
-export type ToAnswerWorker = { readonly type: 'snapshot'; readonly snapshot: Snapshot } | { readonly type: 'drain'; readonly graceMs: number };
+export type ToAnswerWorker =
+  | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
+  | { readonly type: 'drain'; readonly graceMs: number };
 
 export type FromAnswerWorker =
   | { readonly type: 'listening'; readonly ports: readonly number[] }
@@ -73,5 +75,8 @@ port.on('message', (message: ToAnswerWorker) => {
 });
 
 listen().catch((error: unknown) => {
-  port.postMessage({ type: 'failed', message: error instanceof Error ? error.message : String(error) } satisfies FromAnswerWorker);
+  port.postMessage({
+    type: 'failed',
+    message: error instanceof Error ? error.message : String(error),
+  } satisfies FromAnswerWorker);
 });

@@ -41,8 +41,9 @@ export class Answerer {
   /** A name made by a DNAME, as if it were a question: octets, and offsets of its labels. */
   readonly #made = new Uint8Array(256);
   readonly #madeLabels = new Uint16Array(128);
-  /** The record sets of the chain so far: each is followed once. */
+  /** The record sets of the chain so far, and the name at which each was followed: once each. */
   readonly #visited = new Uint32Array(MAX_CHAIN);
+  readonly #visitedAt = new Uint32Array(MAX_CHAIN);
 
   // The name that is being resolved; changes along a chain.
   #node = NONE;
@@ -53,9 +54,8 @@ export class Answerer {
   #nameBytes: Uint8Array = this.#made;
   #nameLabels: Uint16Array = this.#madeLabels;
   #nameLabelCount = 0;
-  #below = 0;
-  /** Its number in the name table, or NONE. */
-  #nameId = NONE;
+  /** Its number in the name table, or else its hash: tells names of one chain apart. */
+  #nameKey = 0;
 
   #hops = 0;
   #aa = false;
@@ -77,7 +77,14 @@ export class Answerer {
    * @param tcp no limit by EDNS or to `udpPayloadSize`
    * @returns octets of the answer in `out`; 0 to send none.
    */
-  answer(message: Uint8Array, length: number, source: SourceAddress, snapshot: Snapshot, out: Uint8Array, tcp: boolean): number {
+  answer(
+    message: Uint8Array,
+    length: number,
+    source: SourceAddress,
+    snapshot: Snapshot,
+    out: Uint8Array,
+    tcp: boolean,
+  ): number {
     const q = this.#query;
     const counters = this.#counters;
     counters[COUNTER.bytesIn]! += length;
@@ -100,11 +107,7 @@ export class Answerer {
     const most = tcp ? MAX_MESSAGE : this.#udpLimit(q);
     w.start(snapshot, out, at, most - optLength - (q.tsigAt === 0 ? 0 : tsigLength(message, q)), NONE, 0);
     if (parsed === Rcode.NOERROR) this.#resolve(message, source, snapshot);
-    if (this.#tc) {
-      // What was cut is asked again over TCP; what follows it would mislead (RFC 2181 9).
-      w.counts[2] = 0;
-      counters[COUNTER.truncated]!++;
-    }
+    if (this.#tc) counters[COUNTER.truncated]!++;
     w.limit = out.length;
     if (q.edns) this.#writeOpt(q, message);
     if (q.tsigAt !== 0 && parsed === Rcode.NOTAUTH) this.#writeTsig(q, message);
@@ -125,7 +128,13 @@ export class Answerer {
   #countAnswer(length: number): void {
     const counters = this.#counters;
     counters[COUNTER.bytesOut]! += length;
-    counters[this.#rcode <= 10 ? COUNTER.rcode0 + this.#rcode : this.#rcode === Rcode.BADVERS ? COUNTER.rcodeBadvers : COUNTER.rcodeOther]!++;
+    counters[
+      this.#rcode <= 10
+        ? COUNTER.rcode0 + this.#rcode
+        : this.#rcode === Rcode.BADVERS
+          ? COUNTER.rcodeBadvers
+          : COUNTER.rcodeOther
+    ]!++;
   }
 
   #udpLimit(q: Query): number {
@@ -160,12 +169,11 @@ export class Answerer {
     w.start(snapshot, w.out, w.at, w.limit, found.name, found.nameBelow === q.labels ? 0 : q.labelAt[found.nameBelow]!);
     this.#node = found.node;
     this.#exact = found.exact;
-    this.#below = found.below;
     this.#ownerAt = 12;
     this.#nameBytes = message;
     this.#nameLabels = q.labelAt;
     this.#nameLabelCount = q.labels;
-    this.#nameId = found.nameBelow === 0 ? found.name : NONE;
+    this.#nameKey = found.nameBelow === 0 ? found.name : found.hashes[0]!;
     this.#hops = 0;
     while (this.#step(source, snapshot) === Next.FOLLOW);
   }
@@ -180,6 +188,7 @@ export class Answerer {
     if (this.#exact && type === Type.DS && (nodes.flags[node]! & NodeFlag.APEX) !== 0) {
       // The parent's side of a cut answers for DS (RFC 4035 3.1.4.1).
       const parentSide = nodes.parentSide[node]!;
+      if (parentSide !== NONE && nodes.name[parentSide] !== nodes.name[node]) return this.#refer(s, parentSide);
       if (parentSide !== NONE) node = parentSide;
     } else if (cover !== NONE && (cover !== node || !this.#exact || !this.#ownsItsType(s, cover, type))) {
       return (nodes.flags[cover]! & NodeFlag.CUT) !== 0 ? this.#refer(s, cover) : this.#rename(s, cover);
@@ -228,7 +237,8 @@ export class Answerer {
   /** The SOA with the TTL of negative answers (RFC 2308 3). */
   #negative(s: Snapshot, zone: number): void {
     const owner = s.nodes.name[s.zones.apex[zone]!]!;
-    if (!this.#writer.rrset(Section.AUTHORITY, s.zones.soa[zone]!, 0, owner, s.zones.negativeTtl[zone]!)) this.#tc = true;
+    if (!this.#writer.rrset(Section.AUTHORITY, s.zones.soa[zone]!, 0, owner, s.zones.negativeTtl[zone]!))
+      this.#tc = true;
   }
 
   /** RFC 8482 4.2, or the CNAME that stands there. */
@@ -251,7 +261,15 @@ export class Answerer {
   #steer(s: Snapshot, node: number, steer: number, source: SourceAddress): number {
     const type = this.#query.type;
     if (s.exports.map[steer * 2 + (type === Type.A ? 0 : 1)] === NONE) return this.#noData(s, node);
-    const scope = this.#steering.write(s, steer, type, this.#options.ecs ? this.#query : undefined, source, this.#writer, this.#ownerAt);
+    const scope = this.#steering.write(
+      s,
+      steer,
+      type,
+      this.#options.ecs ? this.#query : undefined,
+      source,
+      this.#writer,
+      this.#ownerAt,
+    );
     if (scope < 0) this.#tc = true;
     else this.#scope = scope;
     return Next.END;
@@ -272,18 +290,21 @@ export class Answerer {
     return Next.FOLLOW;
   }
 
+  /** False when the chain has come back to where it was, or is too long. */
   #firstVisit(rrset: number): boolean {
-    for (let i = 0; i < this.#hops; i++) if (this.#visited[i] === rrset) return false;
+    for (let i = 0; i < this.#hops; i++) {
+      if (this.#visited[i] === rrset && this.#visitedAt[i] === this.#nameKey) return false;
+    }
     if (this.#hops === MAX_CHAIN) return false;
-    this.#visited[this.#hops++] = rrset;
+    this.#visited[this.#hops] = rrset;
+    this.#visitedAt[this.#hops++] = this.#nameKey;
     return true;
   }
 
   /** Makes a name of the table the one to resolve. */
   #goTo(s: Snapshot, name: number): void {
     const { at, bytes, parent, node } = s.names;
-    this.#nameId = name;
-    this.#nameBytes = bytes;
+    this.#nameKey = name;
     this.#nameLabels = this.#madeLabels;
     let labels = 0;
     let closest = NONE;
@@ -308,7 +329,6 @@ export class Answerer {
     this.#nameLabelCount = labels;
     this.#node = closest;
     this.#exact = closest !== NONE && below === 0;
-    this.#below = below;
   }
 
   /** RFC 6672: the DNAME, a CNAME made from it with its TTL, and on to the new name. */
@@ -322,13 +342,12 @@ export class Answerer {
     // Labels of the name above the DNAME's owner.
     let keep = this.#nameLabelCount;
     for (let rest = owner; rest !== 0; rest = names.parent[rest]!) keep--;
-    const seen = this.#sawDname(rrset);
-    if (!seen && !w.rrset(Section.ANSWER, rrset, 0, owner, NONE)) {
+    const sent = this.#followed(rrset);
+    if (!this.#firstVisit(rrset)) return Next.END;
+    if (!sent && !w.rrset(Section.ANSWER, rrset, 0, owner, NONE)) {
       this.#tc = true;
       return Next.END;
     }
-    if (this.#hops === MAX_CHAIN) return Next.END;
-    this.#visited[this.#hops++] = rrset;
     const prefix = this.#prefixLength(keep);
     const targetAt = names.at[target]!;
     let targetLength = 1;
@@ -359,7 +378,8 @@ export class Answerer {
     return Next.FOLLOW;
   }
 
-  #sawDname(rrset: number): boolean {
+  /** True if the record set is in the answer already. */
+  #followed(rrset: number): boolean {
     for (let i = 0; i < this.#hops; i++) if (this.#visited[i] === rrset) return true;
     return false;
   }
@@ -387,8 +407,7 @@ export class Answerer {
     find(s, made, this.#madeLabels, labels, at, found);
     this.#node = found.node;
     this.#exact = found.exact;
-    this.#below = found.below;
-    this.#nameId = found.nameBelow === 0 ? found.name : NONE;
+    this.#nameKey = found.nameBelow === 0 ? found.name : found.hashes[0]!;
   }
 
   /** RFC 1034 4.3.2 step 3b: the delegation's name servers, and their addresses as far as they fit. */
@@ -414,7 +433,7 @@ export class Answerer {
     const end = rrsets.firstExtra[rrset + 1]!;
     for (let i = rrsets.firstExtra[rrset]!; i < end; i++) {
       const name = rrsets.extra[i]!;
-      const node = names.node[name]!;
+      const node = names.node[name] === NONE ? wildcardFor(s, name) : names.node[name]!;
       if (node === NONE || nodes.zone[node] !== zone) continue;
       const needed = cut !== NONE && nodes.cover[node] === cut;
       if (!this.#addresses(s, node, name, Type.A) && needed) this.#tc = true;
@@ -489,7 +508,8 @@ export class Answerer {
     const w = this.#writer;
     const { algorithmEnd, at: rdata } = tsigParts(message, q);
     // A compressed owner would point into the query, so the root stands in for it.
-    const plain = message[q.tsigAt]! < 0xc0 && isPlain(message, q.tsigAt, q.tsigNameEnd) && isPlain(message, rdata, algorithmEnd);
+    const plain =
+      message[q.tsigAt]! < 0xc0 && isPlain(message, q.tsigAt, q.tsigNameEnd) && isPlain(message, rdata, algorithmEnd);
     if (!plain) return;
     w.copy(message, q.tsigAt, q.tsigNameEnd - q.tsigAt);
     w.u16(Type.TSIG);
@@ -523,6 +543,15 @@ function tsigParts(message: Uint8Array, q: Query): { at: number; algorithmEnd: n
 function isPlain(message: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at += message[at]! + 1) if (message[at]! > 63) return false;
   return true;
+}
+
+/** The wildcard node that makes a name that does not exist, or NONE. */
+function wildcardFor(s: Snapshot, name: number): number {
+  const { parent, node } = s.names;
+  let rest = name;
+  while (rest !== 0 && node[rest] === NONE) rest = parent[rest]!;
+  const closest = node[rest]!;
+  return closest === NONE || s.nodes.cover[closest] !== NONE ? NONE : s.nodes.wildcard[closest]!;
 }
 
 function metaTypeRcode(type: number): number {

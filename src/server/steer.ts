@@ -36,7 +36,15 @@ export class Steering {
    * @param query undefined when client subnets are not to be used
    * @returns SCOPE for the answer, 0 when no client subnet was used; -1 when not all records fit.
    */
-  write(s: Snapshot, exp: number, type: number, query: Query | undefined, source: SourceAddress, w: Writer, owner: number): number {
+  write(
+    s: Snapshot,
+    exp: number,
+    type: number,
+    query: Query | undefined,
+    source: SourceAddress,
+    w: Writer,
+    owner: number,
+  ): number {
     const slot = exp * 2 + (type === Type.A ? 0 : 1);
     const table = s.maps[s.exports.map[slot]!]!;
     const bySubnet = query !== undefined && query.ecs === Ecs.USABLE;
@@ -53,7 +61,8 @@ export class Steering {
       leaf = this.#locate(table, source.family === 4, source.w0, source.w1, source.w2, source.w3);
     }
     const value = leafValue(leaf);
-    const plan = value === s.privateClass ? s.exports.unknownPlan[slot]! : s.exports.plans[s.exports.firstPlan[slot]! + value]!;
+    const plan =
+      value === s.privateClass ? s.exports.unknownPlan[slot]! : s.exports.plans[s.exports.firstPlan[slot]! + value]!;
     const entries = s.plans.first[plan + 1]! - s.plans.first[plan]!;
     const most = s.exports.maxAnswers[exp]!;
     let count: number;

@@ -203,7 +203,8 @@ export class Writer {
           if (this.at + octets + 255 > this.out.length) return false;
           this.copy(bytes, from + 2, octets);
           from += octets + 6;
-          const name = ((bytes[from - 4]! << 24) | (bytes[from - 3]! << 16) | (bytes[from - 2]! << 8) | bytes[from - 1]!) >>> 0;
+          const name =
+            ((bytes[from - 4]! << 24) | (bytes[from - 3]! << 16) | (bytes[from - 2]! << 8) | bytes[from - 1]!) >>> 0;
           if (name === NONE) break;
           if (name >= UNCOMPRESSED) this.#uncompressedName(name - UNCOMPRESSED);
           else this.name(name);

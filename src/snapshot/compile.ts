@@ -24,7 +24,8 @@ export function compileSnapshot({ configuration, regions, geo, generation }: Com
   for (const [index, exp] of configuration.exports.entries()) {
     for (const host of exp.hosts) {
       const name = nameFromText(host);
-      if (!name.ok || !zones.steer(name.value, index)) throw new Error(`host ${host} of export ${exp.name} is in no zone`);
+      if (!name.ok || !zones.steer(name.value, index))
+        throw new Error(`host ${host} of export ${exp.name} is in no zone`);
     }
   }
   const tables = zones.build();

@@ -16,7 +16,11 @@ export const PRIVATE_CLASS = 0xffffff;
 type SteeringTables = Pick<Snapshot, 'exports' | 'maps' | 'privateClass' | 'plans' | 'failOpen' | 'addresses'>;
 
 /** Plans of all exports for all clients, and the maps that lead to them. */
-export function compileExports(exports: readonly ResolvedExport[], context: SteeringContext, geo: LocalityMap): SteeringTables {
+export function compileExports(
+  exports: readonly ResolvedExport[],
+  context: SteeringContext,
+  geo: LocalityMap,
+): SteeringTables {
   const plans: { plan: Plan; firstEndpoint: number }[] = [];
   const planOfs: Uint32Array[] = [];
   const firstPlans: number[] = [];

@@ -40,7 +40,14 @@ export class Found {
  * @param labels how many labels, without the root
  * @param end offset of the root's zero octet
  */
-export function find(snapshot: Snapshot, b: Uint8Array, labelAt: Uint16Array, labels: number, end: number, found: Found): void {
+export function find(
+  snapshot: Snapshot,
+  b: Uint8Array,
+  labelAt: Uint16Array,
+  labels: number,
+  end: number,
+  found: Found,
+): void {
   const { hashes } = found;
   let hash = HASH_START;
   let from = end;

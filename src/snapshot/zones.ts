@@ -72,7 +72,16 @@ export class ZoneTableBuilder {
     if (before !== NONE && this.#nodes[before]!.zone === zone) return before;
     const node = this.#nodes.length;
     const parentSide = before;
-    this.#nodes.push({ name: id, zone, rrsets: [], flags: 0, cover: undefined, wildcard: NONE, steer: NONE, parentSide });
+    this.#nodes.push({
+      name: id,
+      zone,
+      rrsets: [],
+      flags: 0,
+      cover: undefined,
+      wildcard: NONE,
+      steer: NONE,
+      parentSide,
+    });
     this.#names.setNode(id, node);
     if (nameKey(name) !== nameKey(this.#zones[zone]!.origin)) {
       const parent = this.#nodeOf(parentOf(name), zone);
@@ -102,11 +111,21 @@ export class ZoneTableBuilder {
       }
     }
     for (let n = 0; n < this.#nodes.length; n++) this.#cover(n);
+    for (const node of this.#nodes) if ((node.flags & NodeFlag.APEX) !== 0) this.#linkToCutAbove(node);
     const rrsets = new RRsetTableBuilder(this.#names);
     const first = new U32Column();
-    const soa = shared(Uint32Array, Array.from(this.#zones, () => NONE));
-    const negativeTtl = shared(Uint32Array, Array.from(this.#zones, () => 0));
-    const apex = shared(Uint32Array, Array.from(this.#zones, () => NONE));
+    const soa = shared(
+      Uint32Array,
+      Array.from(this.#zones, () => NONE),
+    );
+    const negativeTtl = shared(
+      Uint32Array,
+      Array.from(this.#zones, () => 0),
+    );
+    const apex = shared(
+      Uint32Array,
+      Array.from(this.#zones, () => NONE),
+    );
     for (const [index, node] of this.#nodes.entries()) {
       first.push(rrsets.length);
       if ((node.flags & NodeFlag.APEX) !== 0) apex[node.zone] = index;
@@ -134,6 +153,16 @@ export class ZoneTableBuilder {
       parentSide: column((node) => node.parentSide),
     };
     return { nodes, rrsets: rrsets.build(), zones: { apex, soa, negativeTtl } };
+  }
+
+  /** A zone's parent may be served only in so far as it delegates a name above the zone: DS is asked for there. */
+  #linkToCutAbove(apex: BuildNode): void {
+    if (apex.parentSide !== NONE || apex.name === 0) return;
+    let name = this.#names.parent(apex.name);
+    while (name !== 0 && this.#names.node(name) === NONE) name = this.#names.parent(name);
+    const closest = this.#names.node(name);
+    const cover = closest === NONE ? NONE : this.#nodes[closest]!.cover!;
+    if (cover !== NONE && (this.#nodes[cover]!.flags & NodeFlag.CUT) !== 0) apex.parentSide = cover;
   }
 
   /** The highest delegation or DNAME at or above a node. */

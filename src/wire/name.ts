@@ -13,6 +13,9 @@ export const MAX_LABEL = 63;
 /** ASCII lower case of each octet; all others map to themselves (RFC 4343). */
 export const LOWER: Uint8Array = Uint8Array.from({ length: 256 }, (_, c) => (c >= 65 && c <= 90 ? c + 32 : c));
 
+/** What `nameFromText` writes to; it calls nothing that could call it again. */
+const textScratch = new Uint8Array(MAX_NAME + 2);
+
 /**
  * Reads the presentation form (RFC 1035 5.1: `\.`, `\\`, `\DDD`). A name without a final dot is relative to
  * `origin`; `@` alone is the origin. Without an origin a missing final dot is forgiven.
@@ -21,7 +24,7 @@ export function nameFromText(text: string, origin?: WireName): Result<WireName, 
   if (text === '@' && origin !== undefined) return ok(origin);
   if (text === '.') return ok(ROOT);
   if (text === '') return err('an empty name');
-  const out = new Uint8Array(MAX_NAME + 2);
+  const out = textScratch;
   let length = 0;
   let labelAt = 0;
   let at = 1;
@@ -89,11 +92,13 @@ export function nameToText(name: Uint8Array, offset = 0): string {
   return text;
 }
 
+const keyScratch = Buffer.alloc(MAX_NAME);
+
 /** A key for maps: the wire octets in lower case, one UTF-16 unit each. Suffixes of keys are keys. */
 export function nameKey(name: WireName): string {
-  let key = '';
-  for (let i = 0; i < name.length; i++) key += String.fromCharCode(LOWER[name[i]!]!);
-  return key;
+  // Built at once: a string that grew by concatenation costs several times as much when it is hashed.
+  for (let i = 0; i < name.length; i++) keyScratch[i] = LOWER[name[i]!]!;
+  return keyScratch.toString('latin1', 0, name.length);
 }
 
 /** Labels without the root: 0 for the root itself. */
@@ -117,7 +122,10 @@ export function nameEquals(a: WireName, b: WireName): boolean {
 
 /** True if `name` is `ancestor` or below it. */
 export function isAtOrBelow(name: WireName, ancestor: WireName): boolean {
-  let rest = name;
-  while (rest.length > ancestor.length) rest = parentOf(rest);
-  return nameEquals(rest, ancestor);
+  const start = name.length - ancestor.length;
+  let at = 0;
+  while (at < start) at += name[at]! + 1;
+  if (at !== start) return false;
+  for (let i = 0; i < ancestor.length; i++) if (LOWER[name[start + i]!] !== LOWER[ancestor[i]!]) return false;
+  return true;
 }

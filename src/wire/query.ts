@@ -152,7 +152,7 @@ function parseQuestion(b: Uint8Array, length: number, q: Query): number {
 /** @returns the end of a possibly compressed name, or -1. Pointers are not followed. */
 function skipName(b: Uint8Array, start: number, length: number): number {
   if (start < 0) return -1;
-  for (let at = start; at < length; ) {
+  for (let at = start; at < length;) {
     const label = b[at]!;
     if (label === 0) return at + 1;
     if (label >= 0xc0) return at + 2 <= length ? at + 2 : -1;

@@ -88,7 +88,13 @@ function readExpectation(words: string[], line: string, expectation: Expectation
   } else throw new Error(`unknown line: ${line}`);
 }
 
-function check(words: string[], expected: Expectation, answerer: Answerer, snapshot: Snapshot, counters: Float64Array): void {
+function check(
+  words: string[],
+  expected: Expectation,
+  answerer: Answerer,
+  snapshot: Snapshot,
+  counters: Float64Array,
+): void {
   const { bytes, from, tcp } = words[0] === 'raw' ? rawQuery(words) : buildQuery(words);
   const source: SourceAddress = { family: 4, w0: 0, w1: 0, w2: 0, w3: 0 };
   expect(readSource(from, source)).toBe(true);
@@ -121,7 +127,10 @@ function checkMessage(message: Message, expected: Expectation, query: Uint8Array
   if (expected.rcode !== undefined) expect({ name: rcode, flags }).toEqual(expected.rcode);
   const tc = expected.rcode?.flags.includes('tc') === true;
   for (const section of ['answer', 'authority', 'additional'] as const) {
-    const got = message[section].filter((record) => record.type !== 41).map(recordText).sort();
+    const got = message[section]
+      .filter((record) => record.type !== 41)
+      .map(recordText)
+      .sort();
     const want = expected.sections[section].map(canonical).sort();
     // What of a truncated message is left is not to be relied upon.
     if (tc && want.length === 0) continue;
@@ -205,7 +214,9 @@ function buildQuery(words: string[]): { bytes: Uint8Array; from: string; tcp: bo
             do: rest.includes('do'),
             ...(prefix === undefined
               ? {}
-              : { ecs: { family: prefix.family === 4 ? 1 : 2, source: prefix.length, scope: 0, address: prefix.bytes } }),
+              : {
+                  ecs: { family: prefix.family === 4 ? 1 : 2, source: prefix.length, scope: 0, address: prefix.bytes },
+                }),
             ...(rest.includes('nsid') ? { options: [{ code: 3, data: new Uint8Array(0) }] } : {}),
           },
         }

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ipv4FromText, ipv4ToText, ipv6FromText, ipv6ToText } from '../../src/wire/address.ts';
+import { ipv4FromText, ipv4ToText, ipv6FromText, ipv6ToText } from '../../src/lib/address.ts';
 import {
   octetsFromBase64,
   octetsFromHex,

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Locality, LocalityMap } from './ranges.ts';
+
+/** Raised when what is built from the same inputs changes, or how it is written. */
+const FORMAT = 1;
+const NAME = /^localities-[0-9a-f]{16}\.bin$/u;
+
+/** A key for files by path, size and time of change: it changes when any of them does. */
+export function cacheKey(files: readonly string[]): string {
+  const hash = createHash('sha256').update(`edgeward localities ${FORMAT}\n`);
+  for (const file of files) {
+    const { size, mtimeMs } = statSync(file);
+    hash.update(`${file} ${size} ${mtimeMs}\n`);
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+/**
+ * Reads a map that was written under a key.
+ * @returns undefined when there is none
+ * @throws Error when there is one that is damaged
+ */
+export function readCache(directory: string, key: string): LocalityMap | undefined {
+  let file: Buffer;
+  try {
+    file = readFileSync(path(directory, key));
+  } catch {
+    return undefined;
+  }
+  if (file.length < 40) throw new Error('it is cut short');
+  const body = file.subarray(32);
+  if (!createHash('sha256').update(body).digest().equals(file.subarray(0, 32)))
+    throw new Error('its checksum is wrong');
+  const headerLength = body.readUInt32LE(0);
+  const header = JSON.parse(body.toString('utf8', 4, 4 + headerLength)) as {
+    localities: [string, string, number][];
+    lengths: number[];
+  };
+  let at = 4 + headerLength;
+  const arrays = header.lengths.map((length) => {
+    const bytes = new Uint8Array(new SharedArrayBuffer(length * 4));
+    bytes.set(body.subarray(at, at + length * 4));
+    at += length * 4;
+    return new Uint32Array(bytes.buffer);
+  });
+  const localities = header.localities.map(([region, isp, asn]): Locality => ({ region, isp, asn }));
+  return { localities, ranges: { start4: arrays[0]!, value4: arrays[1]!, start6: arrays[2]!, value6: arrays[3]! } };
+}
+
+/** Writes a map under a key, whole or not at all, in place of older ones. */
+export function writeCache(directory: string, key: string, { localities, ranges }: LocalityMap): void {
+  const arrays = [ranges.start4, ranges.value4, ranges.start6, ranges.value6];
+  const header = Buffer.from(
+    JSON.stringify({
+      localities: localities.map(({ region, isp, asn }) => [region, isp, asn]),
+      lengths: arrays.map((array) => array.length),
+    }),
+  );
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(header.length);
+  const body = Buffer.concat([
+    length,
+    header,
+    ...arrays.map((array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength)),
+  ]);
+  mkdirSync(directory, { recursive: true });
+  const temporary = `${path(directory, key)}.${process.pid}`;
+  writeFileSync(temporary, Buffer.concat([createHash('sha256').update(body).digest(), body]));
+  renameSync(temporary, path(directory, key));
+  prune(directory, key);
+}
+
+/** Keeps the few newest files: configurations that are used in turn need one each. */
+function prune(directory: string, key: string): void {
+  const files = readdirSync(directory)
+    .filter((name) => NAME.test(name) && !name.includes(key))
+    .map((name) => ({ name, time: statSync(join(directory, name)).mtimeMs }))
+    .sort((a, b) => b.time - a.time);
+  for (const { name } of files.slice(7)) rmSync(join(directory, name), { force: true });
+}
+
+function path(directory: string, key: string): string {
+  return join(directory, `localities-${key}.bin`);
+}

@@ -1,0 +1,43 @@
+import type { Problem } from '../lib/problem.ts';
+
+export interface Carrier {
+  readonly asn: number;
+  /** What sites, rules and overlays call it. */
+  readonly carrier: string;
+  readonly country: string;
+  /** The organisation behind the AS number. */
+  readonly name: string;
+  /** Line in the file, from 1. */
+  readonly line: number;
+}
+
+/** Reads `asn,carrier,country,name` with a header line and `#` comments (geo-data/carriers.csv). */
+export function parseCarriers(
+  text: string,
+  file: string,
+): { carriers: ReadonlyMap<number, Carrier>; problems: Problem[] } {
+  const carriers = new Map<number, Carrier>();
+  const problems: Problem[] = [];
+  for (const [index, line] of text.split(/\r?\n/u).entries()) {
+    if (line === '' || line.startsWith('#') || line.startsWith('asn,')) continue;
+    const match = /^(?<asn>[1-9]\d{0,9}),(?<carrier>[a-z0-9][a-z0-9-]*),(?<country>[A-Z]{2}),"?(?<name>.*?)"?$/u.exec(
+      line,
+    );
+    if (match === null) {
+      const remedy = 'write asn,carrier,country,name as in `3320,deutsche-telekom,DE,Deutsche Telekom AG`';
+      problems.push({ severity: 'error', file, line: index + 1, message: 'not a carrier', remedy });
+      continue;
+    }
+    const { asn, carrier, country, name } = match.groups as {
+      asn: string;
+      carrier: string;
+      country: string;
+      name: string;
+    };
+    const number = Number(asn);
+    if (carriers.has(number))
+      problems.push({ severity: 'warning', file, line: index + 1, message: `AS${asn} stands twice; the last counts` });
+    carriers.set(number, { asn: number, carrier, country, name: name.replaceAll('""', '"'), line: index + 1 });
+  }
+  return { carriers, problems };
+}

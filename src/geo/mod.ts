@@ -1,0 +1,209 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { Problem } from '../lib/problem.ts';
+import { parseRegions, type RegionTree } from '../model/regions.ts';
+import { readAutonomousSystems } from './autonomous-systems.ts';
+import { cacheKey, readCache, writeCache } from './cache.ts';
+import { parseCarriers, type Carrier } from './carriers.ts';
+import { ispOfAsn, LocalityMapBuilder, overlayLayer, type Layer } from './localities.ts';
+import { readMmdb } from './mmdb.ts';
+import { parseOverlay } from './overlay.ts';
+import { readProvinces } from './provinces.ts';
+import type { Locality, LocalityMap } from './ranges.ts';
+
+export { buildPrefixTable } from './prefix-table.ts';
+
+/** Where localities come from. */
+export interface GeoSources {
+  /** Directory with regions.csv and carriers.csv. */
+  readonly dataDirectory: string;
+  /** Operators' CSVs `prefix,region,isp`, the later over the earlier. */
+  readonly overlays: readonly string[];
+  /** mmdb files in place of the built-in data: the city or country file gives regions, the ISP or ASN file gives ISPs. */
+  readonly mmdb: { readonly city?: string; readonly country?: string; readonly isp?: string; readonly asn?: string };
+  /** Where what was built is kept; undefined for nowhere. */
+  readonly cacheDirectory: string | undefined;
+}
+
+export interface LoadedLocalities {
+  /** Undefined when an input cannot be used: the caller keeps what it has. */
+  readonly map: LocalityMap | undefined;
+  readonly problems: readonly Problem[];
+  readonly fromCache: boolean;
+}
+
+const resolveModule = createRequire(import.meta.url).resolve;
+
+/** A file inside an installed data package. */
+function packaged(name: string, file: string): string {
+  return join(dirname(resolveModule(`${name}/package.json`)), file);
+}
+
+/** The data that comes with Edgeward. */
+export const BUILT_IN = {
+  country: (): string => packaged('@ip-location-db/geo-whois-asn-country-mmdb', 'geo-whois-asn-country.mmdb'),
+  asn4: (): string => packaged('@ip-location-db/asn', 'asn-ipv4-num.csv'),
+  asn6: (): string => packaged('@ip-location-db/asn', 'asn-ipv6-num.csv'),
+  province: (): string => join(dirname(resolveModule('ip2region')), '../../data/ip2region.db'),
+} as const;
+
+/**
+ * The tree of regions.
+ * @throws Error when the file, which comes with Edgeward, cannot be used
+ */
+export function loadRegions(dataDirectory: string): RegionTree {
+  const file = join(dataDirectory, 'regions.csv');
+  const { tree, problems } = parseRegions(readFileSync(file, 'utf8'), file);
+  if (problems.length > 0) throw new Error(`${file}:${problems[0]!.line ?? 0}: ${problems[0]!.message}`);
+  return tree;
+}
+
+/** Carriers by AS number. @throws Error like `loadRegions` */
+export function loadCarriers(dataDirectory: string): ReadonlyMap<number, Carrier> {
+  const file = join(dataDirectory, 'carriers.csv');
+  const { carriers, problems } = parseCarriers(readFileSync(file, 'utf8'), file);
+  const error = problems.find(({ severity }) => severity === 'error');
+  if (error !== undefined) throw new Error(`${file}:${error.line ?? 0}: ${error.message}`);
+  return carriers;
+}
+
+/**
+ * Builds the localities of all addresses, or reads them from the cache when no input has changed. Takes seconds when
+ * built anew.
+ * @param progress is told of each long step before it
+ */
+export async function loadLocalityMap(
+  sources: GeoSources,
+  progress?: (step: string) => void,
+): Promise<LoadedLocalities> {
+  const problems: Problem[] = [];
+  const files = inputFiles(sources);
+  let key: string;
+  try {
+    key = cacheKey(files);
+  } catch (error) {
+    const file = (error as NodeJS.ErrnoException).path ?? '';
+    problems.push({ severity: 'error', file, message: 'cannot be read', remedy: `check the path: ${reason(error)}` });
+    return { map: undefined, problems, fromCache: false };
+  }
+  if (sources.cacheDirectory !== undefined) {
+    try {
+      const map = readCache(sources.cacheDirectory, key);
+      if (map !== undefined) return { map, problems, fromCache: true };
+    } catch (error) {
+      const remedy = 'it is built anew';
+      problems.push({
+        severity: 'warning',
+        file: sources.cacheDirectory,
+        message: `the cached geo data is damaged: ${reason(error)}`,
+        remedy,
+      });
+    }
+  }
+  const map = build(sources, problems, progress ?? (() => {}));
+  // Between the long steps above nothing else ran; let what waits run before the caller goes on.
+  await Promise.resolve();
+  if (map !== undefined && sources.cacheDirectory !== undefined) {
+    try {
+      writeCache(sources.cacheDirectory, key, map);
+    } catch (error) {
+      const remedy = 'every start will build it anew until the directory can be written to';
+      problems.push({
+        severity: 'warning',
+        file: sources.cacheDirectory,
+        message: `geo data cannot be cached: ${reason(error)}`,
+        remedy,
+      });
+    }
+  }
+  return { map, problems, fromCache: false };
+}
+
+function inputFiles({ dataDirectory, overlays, mmdb }: GeoSources): string[] {
+  const files = [join(dataDirectory, 'regions.csv'), join(dataDirectory, 'carriers.csv')];
+  if (mmdb.city === undefined) files.push(mmdb.country ?? BUILT_IN.country(), BUILT_IN.province());
+  else files.push(mmdb.city);
+  const isp = mmdb.isp ?? mmdb.asn;
+  if (isp === undefined) files.push(BUILT_IN.asn4(), BUILT_IN.asn6());
+  else files.push(isp);
+  return [...files, ...overlays];
+}
+
+function build(sources: GeoSources, problems: Problem[], progress: (step: string) => void): LocalityMap | undefined {
+  const builder = new LocalityMapBuilder();
+  let sound = true;
+  const add = (file: string, step: string, make: () => Layer): void => {
+    progress(step);
+    try {
+      builder.add(make());
+    } catch (error) {
+      sound = false;
+      const remedy = 'the data from before stays in use; replace the file by a whole one';
+      problems.push({ severity: 'error', file, message: `cannot be used: ${reason(error)}`, remedy });
+    }
+  };
+  const regions = loadRegions(sources.dataDirectory);
+  const carriers = loadCarriers(sources.dataDirectory);
+  const { mmdb } = sources;
+  const regionFile = mmdb.city ?? mmdb.country ?? BUILT_IN.country();
+  add(regionFile, 'regions', () => regionLayer(regionFile, regions));
+  const ispFile = mmdb.isp ?? mmdb.asn;
+  if (ispFile === undefined) add(BUILT_IN.asn4(), 'autonomous systems', () => asnLayer(carriers));
+  else add(ispFile, 'ISPs', () => ispLayer(ispFile, carriers));
+  if (mmdb.city === undefined) add(BUILT_IN.province(), 'provinces', () => provinceLayer(BUILT_IN.province()));
+  for (const file of sources.overlays) {
+    const { entries, problems: found } = parseOverlay(readFileSync(file, 'utf8'), file, regions);
+    problems.push(...found);
+    if (found.some(({ severity }) => severity === 'error')) sound = false;
+    else add(file, `overlay ${file}`, () => overlayLayer(entries, carriers));
+  }
+  return sound ? builder.build() : undefined;
+}
+
+interface MmdbRecord {
+  readonly country_code?: string;
+  readonly country?: { readonly iso_code?: string };
+  readonly registered_country?: { readonly iso_code?: string };
+  readonly subdivisions?: readonly { readonly iso_code?: string }[];
+  readonly autonomous_system_number?: number;
+  readonly isp?: string;
+}
+
+function regionLayer(file: string, regions: RegionTree): Layer {
+  const { v4, v6, records } = readMmdb(file, (record) => regionOf(record as MmdbRecord, regions));
+  return { v4, v6, blend: (under, value) => ({ ...under, region: records[value]! }) };
+}
+
+/** The innermost region of the tree that a record names. */
+export function regionOf(record: MmdbRecord, regions: RegionTree): string | undefined {
+  const country = record.country?.iso_code ?? record.registered_country?.iso_code ?? record.country_code;
+  if (country === undefined) return undefined;
+  const subdivision = record.subdivisions?.[0]?.iso_code;
+  const inner = subdivision === undefined ? country : `${country}-${subdivision}`;
+  if (regions.get(inner) !== undefined) return inner;
+  return regions.get(country) === undefined ? undefined : country;
+}
+
+function ispLayer(file: string, carriers: ReadonlyMap<number, Carrier>): Layer {
+  const { v4, v6, records } = readMmdb(file, (record) => (record as MmdbRecord).autonomous_system_number);
+  return { v4, v6, blend: (under, value) => ({ ...under, ...ispOfAsn(records[value]!, carriers) }) };
+}
+
+function asnLayer(carriers: ReadonlyMap<number, Carrier>): Layer {
+  const v4 = readAutonomousSystems(BUILT_IN.asn4(), Number);
+  const v6 = readAutonomousSystems(BUILT_IN.asn6(), BigInt);
+  return { v4, v6, blend: (under, asn) => ({ ...under, ...ispOfAsn(asn, carriers) }) };
+}
+
+/** Provinces refine what is in China, and nothing else: the two sources were made at different times. */
+function provinceLayer(file: string): Layer {
+  const { claims, codes } = readProvinces(file);
+  const blend = (under: Locality, value: number): Locality =>
+    under.region === 'CN' ? { ...under, region: codes[value]! } : under;
+  return { v4: claims, v6: [], blend };
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,64 @@
+import { addressWords, parsePrefix, type Prefix } from '../lib/address.ts';
+import type { Problem } from '../lib/problem.ts';
+import type { RegionTree } from '../model/regions.ts';
+
+/** One line of an operator's CSV: where clients of a prefix are. */
+export interface OverlayEntry {
+  readonly prefix: Prefix;
+  /** '' leaves what the data below says. */
+  readonly region: string;
+  /** Likewise; a carrier's name or `AS<number>`. */
+  readonly isp: string;
+  /** From 1. */
+  readonly line: number;
+}
+
+/** Reads `prefix,region,isp` with an optional header line and `#` comments. */
+export function parseOverlay(
+  text: string,
+  file: string,
+  regions: RegionTree,
+): { entries: OverlayEntry[]; problems: Problem[] } {
+  const entries: OverlayEntry[] = [];
+  const problems: Problem[] = [];
+  for (const [index, raw] of text
+    .replace(/^\uFEFF/u, '')
+    .split(/\r?\n/u)
+    .entries()) {
+    const line = raw.trim();
+    if (line === '' || line.startsWith('#') || (index === 0 && line.startsWith('prefix,'))) continue;
+    const problem = (message: string, remedy: string): unknown =>
+      problems.push({ severity: 'error', file, line: index + 1, message, remedy });
+    const fields = line.split(',').map((field) => field.trim());
+    const [text0 = '', region = '', isp = ''] = fields;
+    const prefix = parsePrefix(text0);
+    if (fields.length > 3)
+      problem(`${fields.length} fields`, 'write prefix,region,isp as in `203.0.113.0/24,CN-GD,telecom`');
+    else if (prefix === undefined) {
+      problem(
+        `"${text0}" is not a prefix`,
+        'write an address and a length, with no bits set beyond it, as in `203.0.113.0/24`',
+      );
+    } else if (region !== '' && regions.get(region) === undefined) {
+      problem(`"${region}" is not a region`, 'write a code of geo-data/regions.csv, as in `CN-GD` or `DE`');
+    } else if (!/^(?:[a-z0-9][a-z0-9-]*|AS[1-9]\d{0,9})?$/u.test(isp)) {
+      problem(
+        `"${isp}" is not an ISP`,
+        "write a carrier's name in lower case or an AS number, as in `telecom` or `AS3320`",
+      );
+    } else entries.push({ prefix, region, isp, line: index + 1 });
+  }
+  return { entries, problems };
+}
+
+/** First and last address of a prefix, IPv4 as a number. */
+export function bounds4(prefix: Prefix): { first: number; last: number } {
+  const [first] = addressWords(prefix);
+  return { first, last: first + 2 ** (32 - prefix.length) - 1 };
+}
+
+export function bounds6(prefix: Prefix): { first: bigint; last: bigint } {
+  let first = 0n;
+  for (const word of addressWords(prefix)) first = (first << 32n) | BigInt(word);
+  return { first, last: first + (1n << BigInt(128 - prefix.length)) - 1n };
+}

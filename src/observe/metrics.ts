@@ -1,0 +1,101 @@
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { COUNTERS } from './counters.ts';
+
+/** What the control side reports, beside the answering threads' counters. */
+export interface ControlMetrics {
+  readonly problems: Gauge<'severity'>;
+  readonly reloads: Counter<'result'>;
+  readonly lastGood: Gauge;
+  readonly generation: Gauge;
+  readonly compileSeconds: Gauge;
+  readonly snapshotBytes: Gauge;
+  readonly zones: Gauge;
+  readonly exports: Gauge;
+  readonly workerRestarts: Counter;
+}
+
+export interface Metrics {
+  readonly control: ControlMetrics;
+  /** The text exposition format, and its content type. */
+  render(): Promise<{ text: string; contentType: string }>;
+}
+
+/**
+ * The metrics page.
+ * @param threads the counters of all answering threads, asked for at every scrape
+ */
+export function createMetrics(threads: () => readonly Float64Array[]): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  registerThreadCounters(registry, threads);
+  const registers = [registry];
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
+  const control: ControlMetrics = {
+    problems: new Gauge({
+      name: 'edgeward_config_problems',
+      help: 'Problems in the files as they are now; while there is an error, the last good state is served.',
+      labelNames: ['severity'],
+      registers,
+    }),
+    reloads: new Counter({
+      name: 'edgeward_config_reloads_total',
+      help: 'Times that the files were read, by whether they could be served.',
+      labelNames: ['result'],
+      registers,
+    }),
+    lastGood: gauge(
+      'edgeward_config_last_good_timestamp_seconds',
+      'When the files were last read and could be served.',
+    ),
+    generation: gauge('edgeward_snapshot_generation', 'Number of the snapshot that is served.'),
+    compileSeconds: gauge('edgeward_snapshot_compile_seconds', 'How long the last snapshot took to compile.'),
+    snapshotBytes: gauge('edgeward_snapshot_bytes', 'Memory of the snapshot, shared by all threads.'),
+    zones: gauge('edgeward_zones', 'Zones served.'),
+    exports: gauge('edgeward_exports', 'Exports steered.'),
+    workerRestarts: new Counter({
+      name: 'edgeward_worker_restarts_total',
+      help: 'Answering threads that died and were replaced.',
+      registers,
+    }),
+  };
+  for (const severity of ['error', 'warning']) control.problems.set({ severity }, 0);
+  for (const result of ['accepted', 'rejected']) control.reloads.inc({ result }, 0);
+  return {
+    control,
+    render: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
+  };
+}
+
+/** One collector per metric, filled from the threads' arrays when it is scraped. */
+function registerThreadCounters(registry: Registry, threads: () => readonly Float64Array[]): void {
+  const slots = new Map<string, number[]>();
+  for (const [index, { metric }] of COUNTERS.entries()) slots.set(metric, [...(slots.get(metric) ?? []), index]);
+  for (const [name, indices] of slots) {
+    const { help, labels } = COUNTERS[indices[0]!]!;
+    const labelNames = Object.keys(labels ?? {});
+    const sum = (index: number): number => threads().reduce((total, counters) => total + counters[index]!, 0);
+    // Only names in _total are counters to Prometheus; what goes down as well is a gauge.
+    if (name.endsWith('_total')) {
+      const counter: Counter = new Counter({
+        name,
+        help,
+        labelNames,
+        registers: [registry],
+        collect: () => {
+          counter.reset();
+          for (const index of indices) counter.inc(COUNTERS[index]!.labels ?? {}, sum(index));
+        },
+      });
+    } else {
+      const gauge: Gauge = new Gauge({
+        name,
+        help,
+        labelNames,
+        registers: [registry],
+        collect: () => {
+          for (const index of indices) gauge.set(COUNTERS[index]!.labels ?? {}, sum(index));
+        },
+      });
+    }
+  }
+}

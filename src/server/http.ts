@@ -1,0 +1,38 @@
+import { fastify } from 'fastify';
+
+export interface HttpOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly metrics: () => Promise<{ text: string; contentType: string }>;
+  /** Why the server is not ready; empty when it is. */
+  readonly notReady: () => readonly string[];
+}
+
+export interface HttpServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Metrics and health over HTTP: `/metrics` (Prometheus text), `/healthz` (the process runs), `/readyz` (it answers
+ * queries; else 503 and the reasons).
+ * @throws the system's error when the address cannot be bound
+ */
+export async function listenHttp({ host, port, metrics, notReady }: HttpOptions): Promise<HttpServer> {
+  const app = fastify({ forceCloseConnections: true, bodyLimit: 1024 });
+  app.get('/metrics', async (_, reply) => {
+    const { text, contentType } = await metrics();
+    return reply.type(contentType).send(text);
+  });
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (_, reply) => {
+    const reasons = notReady();
+    return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons });
+  });
+  await app.listen({ host, port });
+  const address = app.server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    close: () => app.close(),
+  };
+}

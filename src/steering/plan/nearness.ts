@@ -1,0 +1,90 @@
+import type { MatrixEntry, ResolvedExport, ResolvedSite } from '../../model/resolved.ts';
+import type { ClientLocality, SteeringContext } from './plan.ts';
+
+const EARTH_RADIUS_KM = 6371;
+/** Light in fibre covers about 200 km in a millisecond (refractive index 1.47). */
+const KM_PER_MS = 200;
+/** Fibre and routing are longer than the great circle; measured round trips are about this many times as long. */
+const PATH_STRETCH = 1.6;
+
+/** Great-circle distance in kilometres between two points in degrees (haversine formula). */
+export function greatCircleKm(
+  a: { latitude: number; longitude: number },
+  b: { latitude: number; longitude: number },
+): number {
+  const radians = Math.PI / 180;
+  const dLat = Math.sin(((b.latitude - a.latitude) * radians) / 2);
+  const dLon = Math.sin(((b.longitude - a.longitude) * radians) / 2);
+  const h = dLat * dLat + Math.cos(a.latitude * radians) * Math.cos(b.latitude * radians) * dLon * dLon;
+  return 2 * EARTH_RADIUS_KM * Math.asin(Math.min(1, Math.sqrt(h)));
+}
+
+/** Estimated round trip in milliseconds over so many kilometres of great circle, without the last mile. */
+export function estimateMs(km: number): number {
+  return ((2 * km) / KM_PER_MS) * PATH_STRETCH;
+}
+
+/** Whether a client's ISP is among a site's. */
+export function sharesIsp(isps: readonly string[], client: ClientLocality): boolean {
+  return isps.includes(client.isp) || (client.asn !== 0 && isps.includes(`AS${client.asn}`));
+}
+
+/** What it costs to serve a client from a site, and in words why. */
+export interface Nearness {
+  /** Milliseconds, ISP penalty included; undefined when the client's region is not known. */
+  readonly ms: number | undefined;
+  /** Kilometres; undefined with a matrix entry or an unknown region. */
+  readonly km: number | undefined;
+  readonly penaltyMs: number;
+  readonly measured: MatrixEntry | undefined;
+}
+
+/**
+ * How near a site is to a client: the measured round trip of the matrix, else an estimate from the distance between
+ * the site and the centre of the client's region; plus a penalty for leaving the client's ISP. A neutral site (no
+ * ISPs) is between all of them and costs half the penalty. A measured figure has its ISP's cost in it already, when
+ * it names the ISP.
+ */
+export function nearness(
+  exp: ResolvedExport,
+  site: ResolvedSite,
+  client: ClientLocality,
+  context: SteeringContext,
+): Nearness {
+  const measured = matrixEntry(exp.policy.matrix, site.name, client, context);
+  const ispKnown = client.isp !== '';
+  let penaltyMs = 0;
+  if (ispKnown && !(measured !== undefined && measured.isp !== '') && !sharesIsp(site.isps, client)) {
+    penaltyMs = site.isps.length === 0 ? exp.policy.ispPenaltyMs / 2 : exp.policy.ispPenaltyMs;
+  }
+  if (measured !== undefined) return { ms: measured.ms + penaltyMs, km: undefined, penaltyMs, measured };
+  const region = context.regions.get(client.region);
+  if (region === undefined) return { ms: undefined, km: undefined, penaltyMs, measured };
+  const km = greatCircleKm(region, site);
+  return { ms: estimateMs(km) + penaltyMs, km, penaltyMs, measured };
+}
+
+/** The most particular entry for a site: the innermost region first, and there the client's ISP before any. */
+function matrixEntry(
+  matrix: readonly MatrixEntry[],
+  site: string,
+  client: ClientLocality,
+  context: SteeringContext,
+): MatrixEntry | undefined {
+  if (matrix.length === 0) return undefined;
+  const path = [...context.regions.path(client.region).map(({ code }) => code), ''];
+  let best: MatrixEntry | undefined;
+  let bestRank = Number.POSITIVE_INFINITY;
+  for (const entry of matrix) {
+    if (entry.site !== site) continue;
+    const region = path.indexOf(entry.region);
+    if (region < 0) continue;
+    if (entry.isp !== '' && !sharesIsp([entry.isp], client)) continue;
+    const rank = region * 2 + (entry.isp === '' ? 1 : 0);
+    if (rank < bestRank) {
+      best = entry;
+      bestRank = rank;
+    }
+  }
+  return best;
+}

@@ -1,0 +1,59 @@
+import type { RegionTree } from '../../model/regions.ts';
+import type { ResolvedExport, ResolvedSite } from '../../model/resolved.ts';
+import { STAGES, type StageRecord, type Steering } from './stages.ts';
+
+/** What of a client steering goes by; '' and 0 for what is not known. */
+export interface ClientLocality {
+  readonly region: string;
+  /** Carrier, or `AS<number>`. */
+  readonly isp: string;
+  readonly asn: number;
+}
+
+export interface SteeringContext {
+  readonly sites: ReadonlyMap<string, ResolvedSite>;
+  readonly regions: RegionTree;
+}
+
+/** The endpoints to answer a client with. */
+export interface Plan {
+  /** By index in the export; shares are above 0 and add up to 1. */
+  readonly entries: readonly { readonly endpoint: number; readonly share: number }[];
+  /** All endpoints were down: answered as if all were up. */
+  readonly failOpen: boolean;
+}
+
+/** The plan for clients of one locality. Empty only when the export has no endpoint of the family. */
+export function planFor(exp: ResolvedExport, family: 4 | 6, client: ClientLocality, context: SteeringContext): Plan {
+  return run(exp, family, client, context, undefined);
+}
+
+/** The same, and what each stage did to each endpoint. */
+export function explainPlan(
+  exp: ResolvedExport,
+  family: 4 | 6,
+  client: ClientLocality,
+  context: SteeringContext,
+): { plan: Plan; stages: readonly StageRecord[] } {
+  const records: StageRecord[] = [];
+  return { plan: run(exp, family, client, context, records), stages: records };
+}
+
+function run(
+  exp: ResolvedExport,
+  family: 4 | 6,
+  client: ClientLocality,
+  context: SteeringContext,
+  records: StageRecord[] | undefined,
+): Plan {
+  const candidates = exp.endpoints
+    .map((endpoint, index) => ({ endpoint, index }))
+    .filter(({ endpoint }) => endpoint.family === family);
+  if (candidates.length === 0) return { entries: [], failOpen: false };
+  const steering: Steering = { exp, client, context, candidates, failOpen: false, shares: [], records };
+  for (const stage of STAGES) stage.run(steering);
+  return {
+    entries: steering.candidates.map(({ index }, i) => ({ endpoint: index, share: steering.shares[i]! })),
+    failOpen: steering.failOpen,
+  };
+}

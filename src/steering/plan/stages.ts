@@ -1,0 +1,238 @@
+import type { ResolvedEndpoint, ResolvedExport, ResolvedRule } from '../../model/resolved.ts';
+import { nearness, sharesIsp } from './nearness.ts';
+import type { ClientLocality, SteeringContext } from './plan.ts';
+
+/** An endpoint on its way through the stages. */
+export interface Candidate {
+  /** Index in the export. */
+  readonly index: number;
+  readonly endpoint: ResolvedEndpoint;
+}
+
+/** What a stage did to one endpoint. */
+export interface Effect {
+  readonly address: string;
+  readonly site: string;
+  readonly kept: boolean;
+  /** Why, in words and numbers. */
+  readonly note: string;
+}
+
+/** What a stage did: `explain` prints these. */
+export interface StageRecord {
+  readonly stage: string;
+  /** What it decided, in one sentence. */
+  readonly decision: string;
+  readonly effects: readonly Effect[];
+}
+
+/** What stages work on. One stage after the other narrows `candidates`; the last gives `shares`. */
+export interface Steering {
+  readonly exp: ResolvedExport;
+  readonly client: ClientLocality;
+  readonly context: SteeringContext;
+  candidates: readonly Candidate[];
+  /** All were down, and are treated as if all were up. */
+  failOpen: boolean;
+  /** Shares of the candidates, adding up to 1. */
+  shares: readonly number[];
+  /** Absent when nobody asks why. */
+  readonly records: StageRecord[] | undefined;
+}
+
+interface Stage {
+  readonly name: string;
+  run(steering: Steering): void;
+}
+
+/**
+ * Keeps candidates that pass, unless none would.
+ * @returns false when none passed, and all were kept
+ */
+function narrow(s: Steering, stage: string, passes: (candidate: Candidate) => boolean, say: Words): boolean {
+  const before = s.candidates;
+  const kept = before.filter(passes);
+  const nothing = kept.length === 0;
+  if (!nothing) s.candidates = kept;
+  if (s.records !== undefined) {
+    const now = new Set(s.candidates);
+    const note = (candidate: Candidate): string => say.note(candidate, passes(candidate));
+    s.records.push({
+      stage,
+      decision: nothing ? say.nothing : kept.length === before.length ? say.all : say.some,
+      effects: before.map((c) => ({
+        address: c.endpoint.address,
+        site: c.endpoint.site,
+        kept: now.has(c),
+        note: note(c),
+      })),
+    });
+  }
+  return !nothing;
+}
+
+interface Words {
+  readonly all: string;
+  readonly some: string;
+  readonly nothing: string;
+  note(candidate: Candidate, passes: boolean): string;
+}
+
+function matches(rule: ResolvedRule, { client, context }: Steering): boolean {
+  if (rule.regions.length > 0 && !rule.regions.some((region) => context.regions.contains(region, client.region)))
+    return false;
+  return rule.isps.length === 0 || sharesIsp(rule.isps, client);
+}
+
+/** `deny` holds over everything, health included; only an answer without any address would be worse. */
+const denied: Stage = {
+  name: 'deny',
+  run(s) {
+    const rules = s.exp.policy.rules.filter((rule) => rule.deny.length > 0 && matches(rule, s));
+    const ruleAgainst = ({ endpoint }: Candidate): string | undefined =>
+      rules.find((rule) => rule.deny.includes(endpoint.site))?.name;
+    narrow(s, this.name, (candidate) => ruleAgainst(candidate) === undefined, {
+      all: rules.length === 0 ? 'no rule denies this client anything' : 'no endpoint is at a denied site',
+      some: `denied by ${rules.map(({ name }) => name).join(', ')}`,
+      nothing: 'every endpoint is denied; ignored, since an empty answer would be worse',
+      note: (candidate, passes) => (passes ? 'allowed' : `denied by ${ruleAgainst(candidate)}`),
+    });
+  },
+};
+
+const healthy: Stage = {
+  name: 'health',
+  run(s) {
+    const someUp = narrow(s, this.name, ({ endpoint }) => endpoint.up, {
+      all: 'all are up',
+      some: 'those that are down get no clients',
+      nothing: 'all are down: answered as if all were up',
+      note: (_, up) => (up ? 'up' : 'down'),
+    });
+    s.failOpen = !someUp;
+  },
+};
+
+/** Weight 0 drains an endpoint: it serves only when nothing else can. */
+const drained: Stage = {
+  name: 'drain',
+  run(s) {
+    narrow(s, this.name, ({ endpoint }) => endpoint.weight > 0, {
+      all: 'none is drained',
+      some: 'weight 0 gets no clients',
+      nothing: 'all that are left have weight 0: they share equally',
+      note: ({ endpoint }) => `weight ${endpoint.weight}`,
+    });
+  },
+};
+
+/** The first matching rule with `only` decides; it gives way when none of its sites can serve. */
+const only: Stage = {
+  name: 'only',
+  run(s) {
+    const rule = s.exp.policy.rules.find((each) => each.only !== undefined && matches(each, s));
+    const sites = rule?.only;
+    narrow(s, this.name, ({ endpoint }) => sites === undefined || sites.includes(endpoint.site), {
+      all: rule === undefined ? 'no rule ties this client to sites' : `${rule.name} allows all that are left`,
+      some: `${rule?.name} ties this client to ${sites?.join(', ')}`,
+      nothing: `${rule?.name} names ${sites?.join(', ')}, none of which can serve: all are considered`,
+      note: (_, passes) => (passes ? 'allowed' : `not in ${rule?.name}`),
+    });
+  },
+};
+
+const failover: Stage = {
+  name: 'failover',
+  run(s) {
+    const tiers = s.exp.policy.failover;
+    const tierOf = ({ endpoint }: Candidate): number => {
+      const tier = tiers.findIndex((sites) => sites.includes(endpoint.site));
+      return tier < 0 ? tiers.length : tier;
+    };
+    const best = Math.min(...s.candidates.map(tierOf));
+    narrow(s, this.name, (candidate) => tierOf(candidate) === best, {
+      all: tiers.length === 0 ? 'no tiers: all sites are equal' : `all are in tier ${best + 1}`,
+      some: `tier ${best + 1} is the first that can serve`,
+      nothing: '',
+      note: (candidate) => (tiers.length === 0 ? 'one tier' : `tier ${tierOf(candidate) + 1}`),
+    });
+  },
+};
+
+/** Keeps what costs at most `toleranceMs` more than the cheapest. */
+const nearest: Stage = {
+  name: 'nearness',
+  run(s) {
+    const { objective, toleranceMs } = s.exp.policy;
+    const near = s.candidates.map(({ endpoint }) =>
+      nearness(s.exp, s.context.sites.get(endpoint.site)!, s.client, s.context),
+    );
+    const place = new Map(s.candidates.map((candidate, i) => [candidate, i]));
+    // Where a region is not known its distance is the same to all; a site with a measured figure cannot be compared.
+    const comparable = near.every(({ ms }) => ms !== undefined);
+    const costs = s.candidates.map(({ endpoint }, i) => {
+      const site = s.context.sites.get(endpoint.site)!;
+      return objective.latency * (comparable ? near[i]!.ms! : near[i]!.penaltyMs) + objective.cost * site.cost;
+    });
+    const least = Math.min(...costs);
+    const limit = least + toleranceMs * objective.latency;
+    const note = (candidate: Candidate): string => {
+      const i = place.get(candidate)!;
+      const { ms, km, penaltyMs, measured } = near[i]!;
+      const parts: string[] = [];
+      if (measured !== undefined) parts.push(`${measured.ms} ms measured`);
+      else if (km !== undefined) parts.push(`${Math.round(km)} km, ${round(estimateOf(ms!, penaltyMs))} ms estimated`);
+      else parts.push('distance not known');
+      if (penaltyMs > 0) parts.push(`+${penaltyMs} ms for leaving the ISP`);
+      const site = s.context.sites.get(candidate.endpoint.site)!;
+      if (objective.cost > 0) parts.push(`cost ${site.cost}`);
+      parts.push(`total ${round(costs[i]!)}`);
+      return parts.join(', ');
+    };
+    const weightsOnly = objective.latency === 0 && objective.cost === 0;
+    narrow(s, this.name, (candidate) => costs[place.get(candidate)!]! <= limit, {
+      all: weightsOnly
+        ? 'the policy has no objective: weights alone'
+        : `all are within ${toleranceMs} ms of the nearest`,
+      some: `the nearest costs ${round(least)}; those up to ${round(limit)} share its clients`,
+      nothing: '',
+      note,
+    });
+  },
+};
+
+function estimateOf(ms: number, penaltyMs: number): number {
+  return ms - penaltyMs;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+const byWeight: Stage = {
+  name: 'weights',
+  run(s) {
+    const total = s.candidates.reduce((sum, { endpoint }) => sum + endpoint.weight, 0);
+    s.shares = s.candidates.map(({ endpoint }) => (total > 0 ? endpoint.weight / total : 1 / s.candidates.length));
+    s.records?.push({
+      stage: this.name,
+      decision: total > 0 ? 'clients are shared by weight' : 'clients are shared equally',
+      effects: s.candidates.map(({ endpoint }, i) => ({
+        address: endpoint.address,
+        site: endpoint.site,
+        kept: true,
+        note: `${weightNote(endpoint)}, share ${round(s.shares[i]! * 100)} %`,
+      })),
+    });
+  },
+};
+
+function weightNote(endpoint: ResolvedEndpoint): string {
+  const changes = endpoint.overrides.map(
+    ({ name, reason, weight }) => `${name} made it ${weight}${reason === '' ? '' : ` (${reason})`}`,
+  );
+  return changes.length === 0 ? `weight ${endpoint.weight}` : `weight ${endpoint.ownWeight}, ${changes.join(', ')}`;
+}
+
+/** The policy, in the order in which it is applied. */
+export const STAGES: readonly Stage[] = [denied, healthy, drained, only, failover, nearest, byWeight];

@@ -1,0 +1,369 @@
+import type { Problem } from '../lib/problem.ts';
+import type { Result } from '../lib/result.ts';
+import { Type } from '../wire/codes.ts';
+import { isAtOrBelow, nameFromText, nameToText, type WireName } from '../wire/name.ts';
+import { secondsFromText } from '../wire/presentation.ts';
+import { isDataType, rdataFromText, typeFromText, typeToText } from '../wire/rdata/mod.ts';
+import { ZoneBuilder, type Whereabouts } from './builder.ts';
+import { expandGenerate, type GenerateLine } from './generate.ts';
+import { Lexer, type Entry, type PlacedToken } from './lexer.ts';
+import type { ZoneData } from './zone.ts';
+
+/** Gives the text of an included file and its path for messages; an error says why not. */
+export type Include = (path: string, from: string) => Result<{ text: string; file: string }, string>;
+
+export interface MasterFile {
+  readonly text: string;
+  /** Path for messages. */
+  readonly file: string;
+  readonly origin: WireName;
+  /** For $INCLUDE; absent: it is refused. */
+  readonly include?: Include;
+  /** Seconds, until $TTL says another. */
+  readonly defaultTtl?: number;
+}
+
+export interface ReadZone {
+  /** What could be read. */
+  readonly zone: ZoneData;
+  readonly problems: Problem[];
+  readonly where: Whereabouts;
+}
+
+/** With so many, the file is something else, and more help nobody. */
+const MAX_PROBLEMS = 50;
+const MAX_INCLUDES = 16;
+const MAX_TTL = 0x7fffffff;
+/** RFC 2308 5: an SOA's last number. */
+const MINIMUM_SIZE = 4;
+
+/**
+ * Reads an RFC 1035 master file with $ORIGIN, $TTL, $INCLUDE and $GENERATE. All problems are reported, up to 50; what
+ * is wrong only here and there does not hide the rest.
+ */
+export function parseMasterFile(master: MasterFile): ReadZone {
+  const parser = new Parser(master);
+  parser.file(master.text, master.file, master.origin, []);
+  return { zone: parser.builder.zone, problems: parser.problems, where: parser.builder };
+}
+
+class Parser {
+  readonly problems: Problem[] = [];
+  readonly builder: ZoneBuilder;
+  readonly #master: MasterFile;
+  #file = '';
+  #origin: WireName;
+  #owner: WireName | undefined;
+  #ownerText = '';
+  #defaultTtl: number | undefined;
+  #lastTtl: number | undefined;
+  #saidTtl = false;
+
+  constructor(master: MasterFile) {
+    this.#master = master;
+    this.#origin = master.origin;
+    this.#defaultTtl = master.defaultTtl;
+    this.builder = new ZoneBuilder(master.origin, this.problems);
+  }
+
+  /** Reads one file; `above` are the files that include it. */
+  file(text: string, file: string, origin: WireName, above: readonly string[]): void {
+    const outer = { file: this.#file, origin: this.#origin, owner: this.#owner, ownerText: this.#ownerText };
+    this.#file = file;
+    this.#origin = origin;
+    this.#ownerText = '';
+    const lexer = new Lexer(text);
+    for (let entry = lexer.next(); entry !== undefined; entry = lexer.next()) {
+      this.#entry(entry, above);
+      if (this.problems.filter(({ severity }) => severity === 'error').length >= MAX_PROBLEMS) {
+        this.#error(
+          entry.tokens[0],
+          `too many problems: nothing after line ${entry.line} was read`,
+          'mend those above first',
+        );
+        break;
+      }
+    }
+    // Origin and owner of the including file go on (RFC 1035 5.1).
+    this.#file = outer.file;
+    this.#origin = outer.origin;
+    this.#owner = outer.owner;
+    this.#ownerText = outer.ownerText;
+  }
+
+  #entry(entry: Entry, above: readonly string[]): void {
+    if (entry.fault !== undefined) {
+      const { message, remedy, line, column } = entry.fault;
+      this.problems.push({ severity: 'error', file: this.#file, line, column, message, remedy });
+      return;
+    }
+    const first = entry.tokens[0]!;
+    if (!entry.blankOwner && !first.quoted && first.text.startsWith('$')) this.#directive(entry.tokens, above);
+    else this.#record(entry);
+  }
+
+  #error(token: PlacedToken | undefined, message: string, remedy?: string, field?: string): void {
+    this.#report('error', token, message, remedy, field);
+  }
+
+  #report(
+    severity: Problem['severity'],
+    token: PlacedToken | undefined,
+    message: string,
+    remedy?: string,
+    field?: string,
+  ): void {
+    this.problems.push({
+      severity,
+      file: this.#file,
+      ...(token === undefined ? {} : { line: token.line, column: token.column }),
+      ...(field === undefined ? {} : { field }),
+      message,
+      ...(remedy === undefined ? {} : { remedy }),
+    });
+  }
+
+  // ---------------------------------------------------------------- directives
+
+  #directive(tokens: readonly PlacedToken[], above: readonly string[]): void {
+    const [directive, ...rest] = tokens;
+    switch (directive!.text.toUpperCase()) {
+      case '$ORIGIN':
+        return this.#originDirective(directive!, rest);
+      case '$TTL':
+        return this.#ttlDirective(directive!, rest);
+      case '$INCLUDE':
+        return this.#includeDirective(directive!, rest, above);
+      case '$GENERATE':
+        return this.#generateDirective(directive!, rest);
+      default:
+        return this.#error(
+          directive,
+          `${directive!.text} is no directive`,
+          'there are $ORIGIN, $TTL, $INCLUDE and $GENERATE',
+        );
+    }
+  }
+
+  #originDirective(directive: PlacedToken, [name, extra]: readonly PlacedToken[]): void {
+    if (name === undefined || extra !== undefined)
+      return this.#error(extra ?? directive, '$ORIGIN wants one name', 'as in `$ORIGIN example.org.`');
+    const origin = nameFromText(name.text, this.#origin);
+    if (!origin.ok) return this.#error(name, origin.error);
+    this.#origin = origin.value;
+    this.#ownerText = '';
+  }
+
+  #ttlDirective(directive: PlacedToken, [text, extra]: readonly PlacedToken[]): void {
+    if (text === undefined || extra !== undefined)
+      return this.#error(extra ?? directive, '$TTL wants one time', 'as in `$TTL 3600` or `$TTL 1h`');
+    const ttl = secondsFromText(text.text);
+    if (ttl === undefined)
+      return this.#error(text, `"${text.text}" is not a time`, 'write seconds, or units as in `1h30m`');
+    this.#defaultTtl = this.#checkedTtl(text, ttl);
+  }
+
+  #includeDirective(
+    directive: PlacedToken,
+    [path, originText, extra]: readonly PlacedToken[],
+    above: readonly string[],
+  ): void {
+    if (path === undefined || extra !== undefined) {
+      return this.#error(
+        extra ?? directive,
+        '$INCLUDE wants a file and perhaps an origin',
+        'as in `$INCLUDE hosts.inc sub.example.org.`',
+      );
+    }
+    const { include } = this.#master;
+    if (include === undefined)
+      return this.#error(directive, '$INCLUDE is not allowed here', 'write the records into this file');
+    const origin = originText === undefined ? undefined : nameFromText(originText.text, this.#origin);
+    if (origin !== undefined && !origin.ok) return this.#error(originText, origin.error);
+    const included = include(path.text, this.#file);
+    if (!included.ok) return this.#error(path, `"${path.text}" cannot be included: ${included.error}`);
+    const chain = [...above, this.#file];
+    if (chain.includes(included.value.file)) {
+      return this.#error(
+        path,
+        `"${path.text}" includes itself`,
+        `by way of ${chain.slice(chain.indexOf(included.value.file)).join(', ')}`,
+      );
+    }
+    if (chain.length > MAX_INCLUDES)
+      return this.#error(path, `includes are nested more than ${MAX_INCLUDES} deep`, 'flatten them');
+    this.file(included.value.text, included.value.file, origin?.value ?? this.#origin, chain);
+    return undefined;
+  }
+
+  #generateDirective(directive: PlacedToken, tokens: readonly PlacedToken[]): void {
+    const lines = expandGenerate(tokens.map(({ text }) => text));
+    if (!lines.ok) return this.#error(directive, lines.error, 'as in `$GENERATE 1-254 host-$ A 192.0.2.$`');
+    const before = this.problems.length;
+    for (const line of lines.value) {
+      this.#record({ line: directive.line, blankOwner: false, tokens: this.#generated(line, directive) });
+      // The first line's fault is that of all.
+      if (this.problems.slice(before).some(({ severity }) => severity === 'error')) return;
+    }
+  }
+
+  #generated(line: GenerateLine, { line: at, column }: PlacedToken): PlacedToken[] {
+    return line.map((text) => ({ text, quoted: false, line: at, column }));
+  }
+
+  // ---------------------------------------------------------------- records
+
+  #record({ tokens, blankOwner }: Entry): void {
+    let at = 0;
+    if (!blankOwner) {
+      const token = tokens[at++]!;
+      if (token.text !== this.#ownerText || this.#ownerText === '') {
+        const name = token.quoted ? undefined : nameFromText(token.text, this.#origin);
+        if (name === undefined) return this.#error(token, 'an owner in quotes', 'write names without quotes');
+        if (!name.ok) {
+          this.#owner = undefined;
+          return this.#error(token, name.error);
+        }
+        this.#owner = name.value;
+        this.#ownerText = token.text;
+      }
+    } else if (this.#owner === undefined) {
+      return this.#error(
+        tokens[0],
+        'a record without an owner, and none before it',
+        'begin the line with a name, or with @ for the origin',
+      );
+    }
+    const head = this.#head(tokens, at);
+    if (head === undefined) return undefined;
+    return this.#data(tokens, head.next, head.type, head.ttl);
+  }
+
+  /** TTL and class in either order, then the type (RFC 1035 5.1). Undefined when there is a fault. */
+  #head(
+    tokens: readonly PlacedToken[],
+    start: number,
+  ): { type: number; ttl: number | undefined; next: number } | undefined {
+    let ttl: number | undefined;
+    let sawClass = false;
+    for (let at = start; at < tokens.length; at++) {
+      const token = tokens[at]!;
+      const { text } = token;
+      const first = text.charCodeAt(0);
+      if (ttl === undefined && first >= 48 && first <= 57) {
+        const seconds = secondsFromText(text);
+        if (seconds !== undefined) {
+          ttl = this.#checkedTtl(token, seconds);
+          continue;
+        }
+      }
+      if (!sawClass && isClass(text)) {
+        sawClass = true;
+        if (isInternet(text)) continue;
+        this.#error(token, `class ${text} in a zone of class IN`, 'write IN, or leave the class out');
+        return undefined;
+      }
+      const type = token.quoted ? undefined : typeFromText(text);
+      if (type !== undefined && isDataType(type)) return { type, ttl, next: at + 1 };
+      const remedy = 'write [NAME] [TTL] [IN] TYPE DATA; types without a name here are written TYPE<number>';
+      this.#error(
+        token,
+        type === undefined ? `"${text}" is no record type` : `${typeToText(type)} cannot stand in a zone`,
+        remedy,
+      );
+      return undefined;
+    }
+    this.#error(tokens.at(-1), 'a record without a type', 'write [NAME] [TTL] [IN] TYPE DATA');
+    return undefined;
+  }
+
+  #data(tokens: readonly PlacedToken[], next: number, type: number, ttl: number | undefined): void {
+    const owner = this.#owner!;
+    const typeToken = tokens[next - 1]!;
+    const field = (): string => `${nameToText(owner)} ${typeToText(type)}`;
+    const rdata = rdataFromText(type, tokens.slice(next), this.#origin);
+    if (!rdata.ok) {
+      const { token, message, remedy } = rdata.error;
+      return this.#error(
+        token === undefined ? typeToken : (tokens[next + token] ?? typeToken),
+        message,
+        remedy,
+        field(),
+      );
+    }
+    const seconds = ttl ?? this.#missingTtl(typeToken, type, rdata.value, field);
+    if (seconds === undefined) return undefined;
+    if (!isAtOrBelow(owner, this.#master.origin)) {
+      const remedy = `take it away, or end the name without a dot to make it relative to ${nameToText(this.#origin)}`;
+      return this.#report(
+        'warning',
+        tokens[0],
+        `outside the zone ${nameToText(this.#master.origin)}: ignored`,
+        remedy,
+        field(),
+      );
+    }
+    this.builder.add(owner, type, seconds, rdata.value, { file: this.#file, line: typeToken.line });
+    return undefined;
+  }
+
+  #checkedTtl(token: PlacedToken, ttl: number): number {
+    if (ttl <= MAX_TTL) {
+      this.#lastTtl = ttl;
+      return ttl;
+    }
+    this.#report(
+      'warning',
+      token,
+      `a TTL of ${ttl} is over 2147483647, and counts as 0 (RFC 2181 8)`,
+      'write at most 2147483647',
+    );
+    this.#lastTtl = 0;
+    return 0;
+  }
+
+  /** $TTL, else the last that was stated (RFC 1035 5.1), else for the SOA its own MINIMUM, as BIND does. */
+  #missingTtl(token: PlacedToken, type: number, rdata: Uint8Array, field: () => string): number | undefined {
+    if (this.#defaultTtl !== undefined) return this.#defaultTtl;
+    if (this.#lastTtl !== undefined) {
+      if (!this.#saidTtl) {
+        this.#saidTtl = true;
+        this.#report(
+          'warning',
+          token,
+          `no TTL: the last one stated, ${this.#lastTtl}, is used`,
+          'put a $TTL at the top',
+          field(),
+        );
+      }
+      return this.#lastTtl;
+    }
+    if (type === Type.SOA) {
+      const minimum = new DataView(
+        rdata.buffer,
+        rdata.byteOffset + rdata.length - MINIMUM_SIZE,
+        MINIMUM_SIZE,
+      ).getUint32(0);
+      this.#report(
+        'warning',
+        token,
+        `no TTL: the SOA's MINIMUM, ${minimum}, is used`,
+        'put a $TTL at the top',
+        field(),
+      );
+      this.#lastTtl = Math.min(minimum, MAX_TTL);
+      this.#saidTtl = true;
+      return this.#lastTtl;
+    }
+    this.#error(token, 'no TTL', 'put a $TTL at the top, or a TTL before the type', field());
+    return undefined;
+  }
+}
+
+function isClass(text: string): boolean {
+  return /^(?:IN|CH|HS|CS|ANY|NONE|CLASS\d+)$/iu.test(text);
+}
+
+function isInternet(text: string): boolean {
+  return /^(?:IN|CLASS1)$/iu.test(text);
+}

@@ -1,0 +1,94 @@
+import type { Problem } from '../lib/problem.ts';
+import { Type } from '../wire/codes.ts';
+import { isAtOrBelow, nameFromText, nameToText, type WireName } from '../wire/name.ts';
+import { tokensFromText } from '../wire/presentation.ts';
+import { isDataType, rdataFromText, typeFromText, typeToText } from '../wire/rdata/mod.ts';
+import { ZoneBuilder } from './builder.ts';
+import type { ReadZone } from './master.ts';
+
+/** A record set as resources have it. */
+export interface InlineRecord {
+  /** Relative to the origin; `@` for the origin. */
+  readonly name: string;
+  readonly type: string;
+  /** Seconds. */
+  readonly ttl?: number;
+  /** Data as in a master file; a list for several records. */
+  readonly data: string | readonly string[];
+}
+
+const MADE_SOA = { serial: 1, refresh: 3600, retry: 600, expire: 1209600, minimum: 300 };
+
+/**
+ * Makes a zone from inline records. Without an SOA it gets one: the first NS of the apex as primary (else
+ * `ns1.<origin>`), `hostmaster.<origin>`, serial 1.
+ * @param field path of the list, such as `spec.records`: problems name `spec.records[3].data`
+ */
+export function zoneFromRecords(options: {
+  readonly origin: WireName;
+  readonly defaultTtl: number;
+  readonly records: readonly InlineRecord[];
+  readonly field: string;
+}): ReadZone {
+  const { origin, defaultTtl, records, field } = options;
+  const problems: Problem[] = [];
+  const builder = new ZoneBuilder(origin, problems);
+  for (const [index, record] of records.entries())
+    addRecord(builder, record, `${field}[${index}]`, origin, defaultTtl, problems);
+  const apex = [...builder.zone.nodes.values()].find(
+    ({ name }) => name.length === origin.length && isAtOrBelow(name, origin),
+  );
+  if (!apex?.rrsets.some(({ type }) => type === Type.SOA)) {
+    const primary = apex?.rrsets.find(({ type }) => type === Type.NS)?.rdatas[0];
+    const mname = primary === undefined ? 'ns1' : nameToText(primary);
+    const { serial, refresh, retry, expire, minimum } = MADE_SOA;
+    const text = `${mname} hostmaster ${serial} ${refresh} ${retry} ${expire} ${minimum}`;
+    addRecord(builder, { name: '@', type: 'SOA', data: text }, field, origin, defaultTtl, problems);
+  }
+  return { zone: builder.zone, problems, where: builder };
+}
+
+function addRecord(
+  builder: ZoneBuilder,
+  { name, type, ttl, data }: InlineRecord,
+  field: string,
+  origin: WireName,
+  defaultTtl: number,
+  problems: Problem[],
+): void {
+  const error = (part: string, message: string, remedy?: string): unknown =>
+    problems.push({
+      severity: 'error',
+      field: `${field}.${part}`,
+      message,
+      ...(remedy === undefined ? {} : { remedy }),
+    });
+  const owner = nameFromText(name, origin);
+  if (!owner.ok) return void error('name', owner.error);
+  if (!isAtOrBelow(owner.value, origin)) {
+    return void error(
+      'name',
+      `${name} is outside the zone ${nameToText(origin)}`,
+      'end it without a dot to make it relative to the origin',
+    );
+  }
+  const code = typeFromText(type);
+  if (code === undefined || !isDataType(code)) {
+    return void error(
+      'type',
+      `"${type}" is no record type that a zone can have`,
+      'types without a name here are written TYPE<number>',
+    );
+  }
+  for (const [index, text] of (typeof data === 'string' ? [data] : data).entries()) {
+    const part = typeof data === 'string' ? 'data' : `data[${index}]`;
+    const tokens = tokensFromText(text);
+    if (!tokens.ok) {
+      error(part, tokens.error);
+      continue;
+    }
+    const rdata = rdataFromText(code, tokens.value, origin);
+    if (rdata.ok) builder.add(owner.value, code, ttl ?? defaultTtl, rdata.value, { field });
+    else error(part, `${typeToText(code)}: ${rdata.error.message}`, rdata.error.remedy);
+  }
+}
