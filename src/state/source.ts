@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { hasErrors, type Problem } from '../lib/problem.ts';
+import { ok } from '../lib/result.ts';
 import { watchTree, type WatchOptions } from '../lib/watch-tree.ts';
 import type { ResourceStore } from '../model/stored.ts';
 import { nameFromText, nameKey } from '../wire/name.ts';
@@ -8,7 +9,7 @@ import { includeFrom, parseMasterFile } from '../zone/mod.ts';
 import type { ZoneData } from '../zone/zone.ts';
 import type { Configuration } from './configuration.ts';
 import { resolve, type ResolveContext } from './resolve.ts';
-import { checked } from './resolve/zones.ts';
+import { checked, type ReadText } from './resolve/zones.ts';
 
 export interface Loaded {
   /** Undefined when any problem is an error: keep the last one. */
@@ -40,7 +41,7 @@ const LONGEST_TIMER_MS = 86_400_000;
 /** A configuration from the resources of a store. It changes by itself, too, when an override ends. */
 export function openResources(store: ResourceStore, context: ResourcesContext): ConfigurationSource {
   const { directory, now = Date.now } = context;
-  const readText = includeFrom(directory);
+  const readText = readInside(directory);
   const read = (): Loaded & { until?: Date | undefined } => {
     const { resources, problems } = store.list();
     // Resources that could not be read would be missed by all others: their problems alone help.
@@ -91,7 +92,7 @@ export function openZones(directory: string, watching: WatchOptions = {}): Confi
 function loadZones(directory: string): Loaded {
   const problems: Problem[] = [];
   const zones = new Map<string, { data: ZoneData; file: string }>();
-  const include = includeFrom(directory);
+  const include = readInside(directory);
   for (const name of zoneFiles(directory, problems)) {
     const file = join(directory, name);
     const origin = nameFromText(name.replace(/\.(?:zone|db)$/u, ''));
@@ -141,6 +142,15 @@ function zoneFiles(directory: string, problems: Problem[]): string[] {
     problems.push({ severity: 'error', file: directory, message: 'no zones in this folder', remedy });
   }
   return names.sort();
+}
+
+/** Messages have the path as it was written, not what links make of it. */
+function readInside(directory: string): ReadText {
+  const include = includeFrom(directory);
+  return (path, from) => {
+    const read = include(path, from);
+    return read.ok ? ok({ text: read.value.text, file: isAbsolute(path) ? path : join(dirname(from), path) }) : read;
+  };
 }
 
 function codeOf(error: unknown): string {

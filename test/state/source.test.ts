@@ -9,7 +9,7 @@ import { temporaryDirectory } from '../support/directory.ts';
 import { carriers, ENDPOINTS, exported, override, regions, WORLD, zone } from './world.ts';
 
 const QUICK = { quietMs: 20, latestMs: 200, pollMs: 100 };
-const SOA = '@ 60 IN SOA ns.example.net. root.example.net. 1 60 60 60 60\n@ 60 IN NS ns.example.net.\n';
+const SOA = '@ 60 IN SOA ns.dns.test. root.dns.test. 1 60 60 60 60\n@ 60 IN NS ns.dns.test.\n';
 
 /** Follows a source; `next` waits for what comes after the changes that were made since the last one. */
 function following(source: ConfigurationSource): { loads: Loaded[]; next: () => Promise<Loaded> } {
