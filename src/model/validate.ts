@@ -1,6 +1,6 @@
 import { orList, suggest } from '../lib/nearest.ts';
 import type { Problem } from '../lib/problem.ts';
-import { KINDS, TENANT_KINDS, type Kind, type Resource } from './kinds.ts';
+import { KINDS, TENANT_KINDS, type Kind } from './kinds.ts';
 import { API_VERSION } from './resource.ts';
 import { quote, violations } from './violations.ts';
 
@@ -36,9 +36,4 @@ export function validateResource(value: unknown): Problem[] {
     problems.push(error('metadata.tenant', `a ${kind} has no tenant`, 'remove the field'));
   }
   return problems;
-}
-
-/** True if `validateResource` finds nothing. */
-export function isResource(value: unknown): value is Resource {
-  return validateResource(value).length === 0;
 }
