@@ -26,7 +26,9 @@ export function validateResource(value: unknown): Problem[] {
       ),
     ];
   }
-  if (typeof kind !== 'string') return [error('kind', 'missing', `write ${orList(kinds)}`)];
+  if (typeof kind !== 'string') {
+    return [error('kind', kind === undefined ? 'missing' : 'not the name of a kind', `write ${orList(kinds)}`)];
+  }
   if (!Object.hasOwn(KINDS, kind)) return [error('kind', `no kind ${quote(kind)}`, suggest(kind, kinds, 'kinds'))];
   const problems = violations(KINDS[kind as Kind], value).map((one) => error(one.field, one.message, one.remedy));
   const hasTenant = typeof metadata === 'object' && metadata !== null && 'tenant' in metadata;
