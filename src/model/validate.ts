@@ -37,8 +37,3 @@ export function validateResource(value: unknown): Problem[] {
   }
   return problems;
 }
-
-/** True if `validateResource` finds nothing. */
-export function isResource(value: unknown): value is Resource {
-  return validateResource(value).length === 0;
-}

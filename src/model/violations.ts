@@ -99,7 +99,12 @@ function checkText(schema: Schema, value: string, path: FieldPath, found: Violat
 function checkNumber(schema: Schema, value: number, path: FieldPath, found: Violation[]): void {
   const { minimum = -Infinity, maximum = Infinity } = schema;
   if (value >= minimum && value <= maximum) return;
-  add(found, path, `${value} is ${value < minimum ? `below ${minimum}` : `above ${maximum}`}`, `write ${numberName(schema)}`);
+  add(
+    found,
+    path,
+    `${value} is ${value < minimum ? `below ${minimum}` : `above ${maximum}`}`,
+    `write ${numberName(schema)}`,
+  );
 }
 
 /** `a whole number from 1 to 32`. */
