@@ -1,6 +1,6 @@
 import { orList, suggest } from '../lib/nearest.ts';
 import type { Problem } from '../lib/problem.ts';
-import { KINDS, TENANT_KINDS, type Kind, type Resource } from './kinds.ts';
+import { KINDS, TENANT_KINDS, type Kind } from './kinds.ts';
 import { API_VERSION } from './resource.ts';
 import { quote, violations } from './violations.ts';
 
