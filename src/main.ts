@@ -13,7 +13,7 @@ import { DATA_DIRECTORY } from './cli/workspace.ts';
 import { zoneCommand } from './cli/zone.ts';
 import { loadConfig, type Flags, type ServerConfig } from './config/config.ts';
 import type { ControlData, FromControl } from './control-worker.ts';
-import { formatProblem, hasErrors, type Problem } from './lib/problem.ts';
+import { formatProblem, type Problem } from './lib/problem.ts';
 import { createLog, type Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { listenHttp, type HttpServer } from './server/http.ts';

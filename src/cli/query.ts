@@ -83,7 +83,7 @@ async function run(words: readonly string[], options: Options): Promise<number> 
   return message.rcode === 0 ? Exit.OK : Exit.FINDINGS;
 }
 
-function toJson(message: Message): unknown {
+function toJson(message: Message): object {
   const { answers, authorities, additionals, edns, ...header } = message;
   return {
     ...header,

@@ -1,3 +1,4 @@
+import type { ResolvedExport } from '../model/resolved.ts';
 import { nameToText } from '../wire/name.ts';
 import { loadDirectory } from './workspace.ts';
 
@@ -12,9 +13,11 @@ const CLIENTS = {
 /** Five queries to try against a server that has just started, and how to see the reason of an answer. */
 export function suggestions(directory: string, { host, port }: { host: string; port: number }): string {
   const { configuration } = loadDirectory(directory);
-  const names = (configuration?.exports ?? []).map((exp) =>
-    exp.hosts.find((name) => !name.startsWith('*'))!.replace(/\.$/u, ''),
-  );
+  // The one with IPv6 first: it has more to show.
+  const both = (exp: ResolvedExport): boolean => exp.endpoints.some(({ family }) => family === 6);
+  const names = [...(configuration?.exports ?? [])]
+    .sort((a, b) => Number(both(b)) - Number(both(a)))
+    .map((exp) => exp.hosts.find((name) => !name.startsWith('*'))!.replace(/\.$/u, ''));
   const [first, second = first] = names;
   const zone = configuration?.zones[0];
   if (first === undefined || zone === undefined) return '';
