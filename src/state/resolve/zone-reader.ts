@@ -1,8 +1,11 @@
 import { hash } from 'node:crypto';
 import { hasErrors, type Problem } from '../../lib/problem.ts';
 import { nameKey } from '../../wire/name.ts';
-import { checkZone, parseMasterFile, type Include, type MasterFile, type Whereabouts } from '../../zone/mod.ts';
+import { checkZone, parseMasterFile, type Whereabouts } from '../../zone/mod.ts';
 import type { ZoneData } from '../../zone/zone.ts';
+
+type MasterFile = Parameters<typeof parseMasterFile>[0];
+type Include = NonNullable<MasterFile['include']>;
 
 export interface CheckedZone {
   readonly data: ZoneData;
