@@ -94,6 +94,8 @@ class EdgewardServer {
   readonly #log: Log;
   readonly #metrics: Metrics;
   #pool: AnswerPool | undefined;
+  /** The pool while it starts, and after. */
+  #starting: Promise<AnswerPool> | undefined;
   #http: HttpServer | undefined;
   #control: Worker | undefined;
   /** Problems of the files and of geo data, as they are now. */
@@ -218,23 +220,27 @@ class EdgewardServer {
     control.exports.set(exports);
   }
 
-  /** Starts the answering threads on the first snapshot. */
+  /** Starts the answering threads on the first snapshot. False when the server is to end instead. */
   async #start(snapshot: Snapshot): Promise<boolean> {
     const { udpPayloadSize, nsid, ecs, tcp, workers, listen } = this.#config;
-    try {
-      this.#pool = await AnswerPool.start(
-        {
-          workers,
-          listen,
-          answer: { udpPayloadSize, nsid: new TextEncoder().encode(nsid).subarray(0, 64), ecs: ecs.enabled },
-          tcp: { ...tcp, idleMs: tcp.idleSeconds * 1000, totalMs: tcp.totalSeconds * 1000 },
-          onRestart: (reason) => {
-            this.#metrics.control.workerRestarts.inc();
-            this.#log.error('an answering thread has died and is replaced', { reason });
-          },
+    this.#starting = AnswerPool.start(
+      {
+        workers,
+        listen,
+        answer: { udpPayloadSize, nsid: new TextEncoder().encode(nsid).subarray(0, 64), ecs: ecs.enabled },
+        tcp: { ...tcp, idleMs: tcp.idleSeconds * 1000, totalMs: tcp.totalSeconds * 1000 },
+        onRestart: (reason) => {
+          this.#metrics.control.workerRestarts.inc();
+          this.#log.error('an answering thread has died and is replaced', { reason });
         },
-        snapshot,
-      );
+      },
+      snapshot,
+    );
+    try {
+      const pool = await this.#starting;
+      // A signal may have come in between; it waits for the threads, to end them.
+      if (this.#stopping) return false;
+      this.#pool = pool;
       return true;
     } catch (error) {
       void this.#finish(this.#cannotListen(error, '--listen', Exit.USAGE));
@@ -260,7 +266,8 @@ class EdgewardServer {
     if (this.#stopping) return;
     this.#stopping = true;
     await this.#control?.terminate();
-    await this.#pool?.drain(DRAIN_MS);
+    const pool = await this.#starting?.catch(() => undefined);
+    await pool?.drain(DRAIN_MS);
     await this.#http?.close();
     if (code === Exit.OK) this.#log.info('stopped');
     this.#end(code);
