@@ -29,6 +29,7 @@ export function buildProgram(commands: readonly Command[]): Command {
     .version(version(), '-V, --version', 'print the version')
     .addHelpText('after', HELP)
     .showHelpAfterError('(--help tells more)')
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /u, 'edgeward: ')) })
     .exitOverride();
   for (const command of commands) {
     inherit(command, program);

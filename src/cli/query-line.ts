@@ -37,7 +37,7 @@ export function readWords(words: readonly string[]): Result<QueryWords, string> 
   const type = typeText === undefined ? Type.A : typeFromText(typeText);
   if (type === undefined) {
     const hint = suggest(typeText!, Object.keys(Type), 'types');
-    return err(`\`${typeText}\` is not a record type: ${hint}; any type can be written as TYPE123`);
+    return err(`\`${typeText}\` is not a record type (${hint}): write a mnemonic, or TYPE123`);
   }
   return ok({ server: server.value, name: name.value, type });
 }

@@ -44,7 +44,7 @@ export function queryCommand(): Command {
   return new Command('query')
     .description('ask a DNS server, as a client of any subnet')
     .usage('[options] [@SERVER[:PORT]] NAME [TYPE]')
-    .argument('<words...>', `whom to ask (${host}:${port} by default), the name, and the record type`)
+    .argument('[words...]', `whom to ask (${host}:${port} by default), the name, and the record type`)
     .option('-s, --subnet <prefix>', 'ask on behalf of clients in this prefix (EDNS client subnet, RFC 7871)')
     .option('--tcp', 'ask over TCP at once; truncated answers are asked for over TCP in any case')
     .option('--no-edns', 'a query as of RFC 1035, without an OPT record')
