@@ -1,4 +1,5 @@
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { COUNTER } from '../observe/counters.ts';
 import { OUT_SIZE } from './answer.ts';
@@ -41,7 +42,7 @@ export interface TcpServer {
 const MAX_UNREAD = 256 * 1024;
 /** Octets of answers that are gathered for one write. */
 const MAX_BATCH = 64 * 1024;
-/** When the server stops: what reaches a connection within this time was asked before, and is answered. */
+/** When the server stops: what arrives within this time was asked before, and is answered. */
 const DRAIN_MS = 20;
 /**
  * After our FIN a connection is read on for so long or until the client's FIN: closing it with unread octets would
@@ -138,11 +139,13 @@ class Listener {
   }
 
   async #close(graceMs: number): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const connection of this.#connections.keys()) connection.finishIn(Math.min(DRAIN_MS, graceMs));
     const late = setTimeout(() => {
       for (const connection of this.#connections.keys()) connection.destroy();
     }, graceMs);
+    // Still listening: closing the socket resets the connections that the kernel holds for us.
+    await sleep(Math.min(DRAIN_MS, graceMs));
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const connection of this.#connections.keys()) connection.finish();
     await closed;
     clearTimeout(late);
   }
@@ -154,8 +157,8 @@ class Connection {
   readonly #listener: Listener;
   readonly #idle: NodeJS.Timeout;
   readonly #total: NodeJS.Timeout;
-  /** Until the work goes on, or until a connection that has had its answers is closed. */
-  #later: NodeJS.Timeout | undefined;
+  /** Until a connection that has had its answers is closed. */
+  #linger: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
   readonly #inbox = new Inbox();
   /** The client will send no more, or is heard no more. */
@@ -173,7 +176,7 @@ class Connection {
     }, limits.idleMs);
     this.#total = setTimeout(() => {
       counters[COUNTER.tcpTotal]!++;
-      this.#finish();
+      this.finish();
     }, limits.totalMs);
     socket.on('data', (data) => {
       if (this.#ended) return;
@@ -181,11 +184,10 @@ class Connection {
       this.#work();
     });
     socket.on('drain', () => this.#work());
-    socket.on('end', () => this.#finish());
+    socket.on('end', () => this.finish());
     socket.once('finish', () => {
       clearTimeout(this.#idle);
-      clearTimeout(this.#later);
-      this.#later = setTimeout(() => this.destroy(), LINGER_MS);
+      this.#linger = setTimeout(() => this.destroy(), LINGER_MS);
     });
   }
 
@@ -239,15 +241,9 @@ class Connection {
   }
 
   /** Takes no more queries; answers those that are there, then closes. */
-  #finish(): void {
+  finish(): void {
     this.#ended = true;
     this.#work();
-  }
-
-  /** The same, `ms` milliseconds from now. */
-  finishIn(ms: number): void {
-    clearTimeout(this.#later);
-    this.#later = setTimeout(() => this.#finish(), ms);
   }
 
   destroy(): void {
@@ -258,7 +254,7 @@ class Connection {
   stop(): void {
     clearTimeout(this.#idle);
     clearTimeout(this.#total);
-    clearTimeout(this.#later);
+    clearTimeout(this.#linger);
     if (this.#turn !== undefined) clearImmediate(this.#turn);
   }
 }
