@@ -1,4 +1,5 @@
 import { formatAddress } from '../lib/address.ts';
+import { Opcode } from '../wire/codes.ts';
 import { formatMessage, type Ecs, type Message, type ResourceRecord } from '../wire/message.ts';
 import { classToText, ecsToText, rcodeToText } from '../wire/message-text.ts';
 import { nameToText } from '../wire/name.ts';
@@ -56,6 +57,10 @@ function ednsToJson(edns: NonNullable<Message['edns']>) {
   };
 }
 
+function opcodeToText(opcode: number): string {
+  return Object.entries(Opcode).find(([, code]) => code === opcode)?.[0] ?? `OPCODE${opcode}`;
+}
+
 /** What `--json` prints: fields are only ever added to it. */
 export function replyToJson(reply: Reply, server: ServerAddress) {
   const { message } = reply;
@@ -65,7 +70,7 @@ export function replyToJson(reply: Reply, server: ServerAddress) {
     size: reply.size,
     truncatedOverUdp: reply.truncated,
     id: message.id,
-    opcode: message.opcode,
+    opcode: opcodeToText(message.opcode),
     status: rcodeToText(message.rcode),
     flags: (['qr', 'aa', 'tc', 'rd', 'ra', 'ad', 'cd'] as const).filter((flag) => message[flag]),
     question: message.questions.map((question) => ({
