@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { Exit } from './output.ts';
-
-const DESCRIPTION = 'Authoritative DNS that sends every client to the nearest edge site with room to serve it.';
 
 const HELP = `
 Exit codes of all commands:
@@ -13,7 +11,7 @@ Exit codes of all commands:
 Examples:
   edgeward serve config/demo                 serve a configuration directory
   edgeward check config/demo                 say what is wrong with it
-  edgeward query chat.example.com --subnet 202.96.128.0/24
+  edgeward query chat.example.org --subnet 202.96.128.0/24
   edgeward query --help                      options and examples of one command`;
 
 /** The version in package.json, two directories above this file both in the sources and when built. */
@@ -22,15 +20,20 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** The `edgeward` program, of the given commands. Nothing in it ends the process: see `runProgram`. */
+/**
+ * The command line: help and errors around the commands. A command line that cannot be used ends the process with 2;
+ * commands leave their exit codes in `process.exitCode`.
+ */
 export function buildProgram(commands: readonly Command[]): Command {
   const program = new Command('edgeward')
-    .description(DESCRIPTION)
+    .description('Authoritative DNS that sends every client to the nearest edge site with room to serve it')
     .version(version(), '-V, --version', 'print the version')
     .addHelpText('after', HELP)
     .showHelpAfterError('(--help tells more)')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /u, 'edgeward: ')) })
-    .exitOverride();
+    // Help and version end here as well, with 0.
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? Exit.OK : Exit.USAGE))
+    .hook('preAction', () => void process.stdout.on('error', stopQuietly));
   for (const command of commands) {
     inherit(command, program);
     program.addCommand(command);
@@ -44,22 +47,8 @@ function inherit(command: Command, parent: Command): void {
   for (const child of command.commands) inherit(child, command);
 }
 
-/**
- * Runs one command line. Exit codes are left in `process.exitCode`: those of the command that ran, 0 after help that
- * was asked for, 2 for a command line that cannot be used.
- * @param argv without the program and the script: `process.argv.slice(2)`
- */
-export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
-  // `edgeward query ... | head -1`: who reads no further wants no stack trace.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(process.exitCode);
-  });
-  try {
-    await program.parseAsync(argv, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    // Help and version exit with 0 when they were asked for, and help with 1 when there was no command.
-    process.exitCode = error.exitCode === 0 ? Exit.OK : Exit.USAGE;
-  }
+/** `edgeward query ... | head -1`: who reads no further wants no stack trace. */
+function stopQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
 }

@@ -4,10 +4,11 @@ import type { EdnsOption } from '../wire/message.ts';
 import { rdataToText } from '../wire/rdata/mod.ts';
 import { exchange } from './exchange.ts';
 import { Exit, printJson, printLine, usage } from './output.ts';
-import { DEFAULT_SERVER, readSubnet, readWords } from './query-line.ts';
+import { DEFAULT_SERVER, plusFlag, readSubnet, readWords } from './query-line.ts';
 import { replyToJson, replyToText } from './query-reply.ts';
 
 interface QueryFlags {
+  readonly port?: number;
   readonly subnet?: string;
   readonly tcp?: boolean;
   /** False by `--no-edns`. */
@@ -25,6 +26,7 @@ interface QueryFlags {
 const HELP = `
 SERVER is an address, with a port as in @127.0.0.1:5353 or @[::1]:5353; without one the port is 53.
 TYPE is a mnemonic or TYPE123; A if there is none.
+Flags can be written as in dig and kdig: +subnet=202.96.128.0/24, +tcp, +short, +noedns, ...
 
 Exit codes:
   0  the answer is NOERROR
@@ -33,10 +35,11 @@ Exit codes:
 
 Examples:
   edgeward query www.example.org
-  edgeward query chat.example.com --subnet 202.96.128.0/24     as a client in Guangdong
-  edgeward query chat.example.com AAAA --subnet 240e::/24 --short
+  edgeward query chat.example.org --subnet 202.96.128.0/24     as a client in Guangdong
+  edgeward query chat.example.org AAAA --subnet 240e::/24 --short
   edgeward query @192.0.2.53 example.org SOA --nsid --json
-  edgeward query @[2001:db8::53]:53 example.org DNSKEY --dnssec --tcp`;
+  edgeward query @[2001:db8::53]:53 example.org DNSKEY --dnssec --tcp
+  edgeward query @127.0.0.1 -p 5353 chat.example.org AAAA +subnet=240e::/24 +short`;
 
 /** `edgeward query [@SERVER[:PORT]] NAME [TYPE]`: one question, and the answer as dig prints it. */
 export function queryCommand(): Command {
@@ -46,6 +49,7 @@ export function queryCommand(): Command {
     .usage('[options] [@SERVER[:PORT]] NAME [TYPE]')
     .argument('[words...]', `whom to ask (${host}:${port} by default), the name, and the record type`)
     .option('-s, --subnet <prefix>', 'ask on behalf of clients in this prefix (EDNS client subnet, RFC 7871)')
+    .option('-p, --port <port>', "the server's port, where SERVER has none", wholeNumber(1, 65535))
     .option('--tcp', 'ask over TCP at once; truncated answers are asked for over TCP in any case')
     .option('--no-edns', 'a query as of RFC 1035, without an OPT record')
     .option('--bufsize <octets>', 'largest answer over UDP to ask for (default: 1232)', wholeNumber(0, 65535))
@@ -57,8 +61,18 @@ export function queryCommand(): Command {
     .option('--timeout <seconds>', 'how long to wait in each try', seconds, 2)
     .option('--tries <count>', 'times to ask', wholeNumber(1, 100), 3)
     .addHelpText('after', HELP)
-    .action(async (words: string[], flags: QueryFlags) => {
-      process.exitCode = await run(words, flags);
+    .action(async (all: string[], _flags: QueryFlags, command: Command) => {
+      const words = all.filter((word) => !word.startsWith('+'));
+      const plus = all.filter((word) => word.startsWith('+')).map(plusFlag);
+      const wrong = plus.find((flag) => !flag.ok);
+      if (wrong?.ok === false) {
+        process.exitCode = usage(wrong.error);
+        return;
+      }
+      // What commander read before stays; these are checked and added.
+      const { unknown } = command.parseOptions(plus.flatMap((flag) => (flag.ok ? [flag.value] : [])));
+      process.exitCode =
+        unknown.length > 0 ? usage(`${unknown[0]} takes no value`) : await run(words, command.opts<QueryFlags>());
     });
 }
 
@@ -77,7 +91,7 @@ function seconds(text: string): number {
 }
 
 async function run(words: readonly string[], flags: QueryFlags): Promise<number> {
-  const read = readWords(words);
+  const read = readWords(words, flags.port);
   if (!read.ok) return usage(read.error);
   const subnet = flags.subnet === undefined ? undefined : readSubnet(flags.subnet);
   if (subnet?.ok === false) return usage(subnet.error);

@@ -88,7 +88,10 @@ export function loadConfig(input: ConfigInput): { config: ServerConfig | undefin
     return [];
   };
   const texts = typeof listen.value === 'string' ? listen.value.split(',') : (listen.value ?? DEFAULT_LISTEN);
-  const addresses = texts.flatMap((text) => address(text.trim(), listen.said));
+  const addresses = texts.flatMap((text, index) => {
+    const field = `listen[${index}]`;
+    return address(text.trim(), listen.said.field === 'listen' ? { ...read.at?.(field), field } : listen.said);
+  });
   const metricsText = metrics.value ?? DEFAULT_METRICS;
   const scalars = {
     ...(workers.value === undefined ? {} : { workers: wholeNumber(workers.value) }),

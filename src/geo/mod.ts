@@ -120,7 +120,8 @@ export async function loadLocalityMap(
   return { map, problems, fromCache: false };
 }
 
-function inputFiles({ dataDirectory, overlays, mmdb }: GeoSources): string[] {
+/** The files that localities are made from. */
+export function inputFiles({ dataDirectory, overlays, mmdb }: GeoSources): string[] {
   const files = [join(dataDirectory, 'regions.csv'), join(dataDirectory, 'carriers.csv')];
   if (mmdb.city === undefined) files.push(mmdb.country ?? BUILT_IN.country(), BUILT_IN.province());
   else files.push(mmdb.city);

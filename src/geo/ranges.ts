@@ -24,3 +24,14 @@ export interface LocalityMap {
   readonly localities: readonly Locality[];
   readonly ranges: Ranges;
 }
+
+/** Everybody is of unknown locality: when nothing is steered, or no geo data can be read. */
+export const NOWHERE: LocalityMap = {
+  localities: [{ region: '', isp: '', asn: 0 }],
+  ranges: {
+    start4: new Uint32Array(1),
+    value4: new Uint32Array(1),
+    start6: new Uint32Array(4),
+    value6: new Uint32Array(1),
+  },
+};

@@ -74,7 +74,7 @@ export function paint<T extends number | bigint>(
 
 /** The address before one that is not the first. */
 export function previous<T extends number | bigint>(address: T): T {
-  return (typeof address === 'bigint' ? address - 1n : (address as number) - 1) as T;
+  return (typeof address === 'bigint' ? address - 1n : address - 1) as T;
 }
 
 /** The parts of a space whose value is not 0. */

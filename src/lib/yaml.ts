@@ -18,16 +18,13 @@ export interface YamlDocument {
 /** Files with more aliases than this in one document are refused: they can grow without bound when expanded. */
 const MAX_ALIASES = 1000;
 
-/** One mistake makes the parser stumble over what follows, so that only the first few of a document help. */
-const MAX_SYNTAX_PROBLEMS = 3;
-
 /** What would be right, for the mistakes that people make. */
 const REMEDIES: Readonly<Record<string, string>> = {
   DUPLICATE_KEY: 'keep one of the two',
   TAB_AS_INDENT: 'indent by spaces',
   BLOCK_AS_IMPLICIT_KEY: 'check the indentation, and quote text that has `: ` in it',
   MISSING_CHAR: 'check that every quote, bracket and brace is closed, and every item of a list begins with `- `',
-  BAD_INDENT: 'indent fields of one map by the same number of spaces',
+  BAD_INDENT: 'close every bracket, and indent the fields of one map alike',
   MULTILINE_IMPLICIT_KEY: 'check the indentation, and that every key is followed by `: `',
   TAG_RESOLVE_FAILED: 'remove the tag (the word that begins with `!`)',
   BAD_ALIAS: 'quote text that begins with `*`',
@@ -47,14 +44,15 @@ export function parseYaml(text: string, file: string): { documents: YamlDocument
   };
   if (!Array.isArray(parsed)) return { documents, problems };
   for (const document of parsed as Document.Parsed[]) {
-    const mistakes = [...document.errors, ...document.warnings];
-    for (const mistake of mistakes.slice(0, MAX_SYNTAX_PROBLEMS)) {
+    // A mistake makes the parser stumble over what follows: only the first one of a document helps.
+    const mistake = document.errors[0] ?? document.warnings[0];
+    if (mistake !== undefined) {
       const remedy = REMEDIES[mistake.code];
       const message = `not valid YAML: ${lowerFirst(mistake.message)}`;
       const problem: Problem = { severity: 'error', file, ...position(mistake.pos[0]), message };
       problems.push(remedy === undefined ? problem : { ...problem, remedy });
+      continue;
     }
-    if (mistakes.length > 0) continue;
     let value: unknown;
     try {
       value = document.toJS({ maxAliasCount: MAX_ALIASES });

@@ -1,10 +1,11 @@
 import { Type, type Static } from 'typebox';
 import { resource } from './resource.ts';
 
-/** A region's code: `CN-GD`, `DE`, `EU`, or `world`. Which ones exist is in geo-data/regions.csv. */
+/** A region's code: `CN-GD`, `DE`, `europe` or `world`. Which ones exist is in geo-data/regions.csv. */
 export const RegionCode = Type.String({
   minLength: 2,
-  description: 'Region: ISO 3166-2 subdivision (`CN-GD`), ISO 3166-1 country (`DE`), continent (`EU`) or `world`.',
+  wanted: 'a region such as `DE`, `CN-GD` or `europe`',
+  description: 'Region: ISO 3166-2 subdivision (`CN-GD`), ISO 3166-1 country (`DE`), continent (`europe`) or `world`.',
 });
 
 /** A carrier's name from geo-data/carriers.csv, or an AS number. */

@@ -1,6 +1,6 @@
 import { orList, suggest } from '../lib/nearest.ts';
 import type { Problem } from '../lib/problem.ts';
-import { KINDS, TENANT_KINDS, type Kind, type Resource } from './kinds.ts';
+import { KINDS, TENANT_KINDS, type Kind } from './kinds.ts';
 import { API_VERSION } from './resource.ts';
 import { quote, violations } from './violations.ts';
 
@@ -26,7 +26,9 @@ export function validateResource(value: unknown): Problem[] {
       ),
     ];
   }
-  if (typeof kind !== 'string') return [error('kind', 'missing', `write ${orList(kinds)}`)];
+  if (typeof kind !== 'string') {
+    return [error('kind', kind === undefined ? 'missing' : 'not the name of a kind', `write ${orList(kinds)}`)];
+  }
   if (!Object.hasOwn(KINDS, kind)) return [error('kind', `no kind ${quote(kind)}`, suggest(kind, kinds, 'kinds'))];
   const problems = violations(KINDS[kind as Kind], value).map((one) => error(one.field, one.message, one.remedy));
   const hasTenant = typeof metadata === 'object' && metadata !== null && 'tenant' in metadata;
@@ -34,9 +36,4 @@ export function validateResource(value: unknown): Problem[] {
     problems.push(error('metadata.tenant', `a ${kind} has no tenant`, 'remove the field'));
   }
   return problems;
-}
-
-/** True if `validateResource` finds nothing. */
-export function isResource(value: unknown): value is Resource {
-  return validateResource(value).length === 0;
 }

@@ -79,7 +79,8 @@ function checkUnion(
     return add(found, path, notOneOf(value), near === choice ? choice : choice + also);
   }
   const types = others.map((branch) => typeName(branch.type)).join(' or ');
-  return add(found, path, `${describe(value)}, not ${types}`, firstSentence(schema) ?? `write ${types}`);
+  const text = others.find((branch) => branch.type === 'string');
+  return add(found, path, `${describe(value)}, not ${types}`, rightType(text ?? schema, value));
 }
 
 function checkText(schema: Schema, value: string, path: FieldPath, found: Violation[]): void {
@@ -88,7 +89,7 @@ function checkText(schema: Schema, value: string, path: FieldPath, found: Violat
     add(found, path, value === '' ? 'empty' : `${quote(value)} is too short`, `write ${lower(wanted)}`);
   }
   if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) {
-    add(found, path, `${quote(value)} is not what can stand here`, `write ${lower(wanted)}`);
+    add(found, path, `${quote(value)} is not allowed here`, `write ${lower(wanted)}`);
   }
   if (schema.format === 'date-time' && !IsDateTime(value)) {
     add(found, path, `${quote(value)} is not a date and time`, 'write it by RFC 3339: 2030-01-31T18:00:00Z');
@@ -98,14 +99,19 @@ function checkText(schema: Schema, value: string, path: FieldPath, found: Violat
 function checkNumber(schema: Schema, value: number, path: FieldPath, found: Violation[]): void {
   const { minimum = -Infinity, maximum = Infinity } = schema;
   if (value >= minimum && value <= maximum) return;
-  const kind = schema.type === 'integer' ? 'a whole number' : 'a number';
-  const range = maximum === Infinity ? `of ${minimum} or more` : `from ${minimum} to ${maximum}`;
   add(
     found,
     path,
     `${value} is ${value < minimum ? `below ${minimum}` : `above ${maximum}`}`,
-    `write ${kind} ${range}`,
+    `write ${numberName(schema)}`,
   );
+}
+
+/** `a whole number from 1 to 32`. */
+function numberName({ type, minimum, maximum }: Schema): string {
+  const name = typeName(type);
+  if (minimum === undefined) return maximum === undefined ? name : `${name} up to ${maximum}`;
+  return maximum === undefined ? `${name} of ${minimum} or more` : `${name} from ${minimum} to ${maximum}`;
 }
 
 function checkList(schema: Schema, value: readonly unknown[], path: FieldPath, found: Violation[]): void {
@@ -131,7 +137,7 @@ function checkMap(schema: Schema, value: Record<string, unknown>, path: FieldPat
   }
   for (const key of schema.required ?? []) {
     if (Object.hasOwn(value, key)) continue;
-    const meaning = known[key] === undefined ? undefined : firstSentence(known[key]);
+    const meaning = known[key]?.wanted ?? firstSentence(known[key] ?? {});
     add(found, [...path, key], 'missing', meaning === undefined ? `add \`${key}:\`` : `add \`${key}:\` (${meaning})`);
   }
 }
@@ -188,7 +194,7 @@ function rightType(schema: Schema, value: unknown): string {
     const keys = Object.keys(schema.properties ?? {});
     return keys.length === 0 ? 'write `key: value` lines' : `write a map with fields such as \`${keys[0]}\``;
   }
-  return `write ${typeName(schema.type)}`;
+  return `write ${schema.type === 'number' || schema.type === 'integer' ? numberName(schema) : typeName(schema.type)}`;
 }
 
 function describe(value: unknown): string {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { createCounters } from '../observe/counters.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
@@ -97,26 +98,26 @@ export class AnswerPool {
     slot.worker.once('exit', () => {
       if (this.#draining) return;
       this.#options.onRestart(reason);
-      this.#replace(slot);
+      void this.#replace(slot);
     });
   }
 
-  #replace(slot: Slot): void {
-    setTimeout(() => {
+  /** Starts a thread in place of one that died, as often as it takes. */
+  async #replace(slot: Slot): Promise<void> {
+    for (;;) {
+      await setTimeout(RESTART_MS);
       if (this.#draining) return;
-      this.#spawn(slot.counters).then(
-        ({ worker }) => {
-          slot.worker = worker;
-          this.#guard(slot);
-          // One may have been published while the thread was starting.
-          worker.postMessage({ type: 'snapshot', snapshot: this.#snapshot } satisfies ToAnswerWorker);
-        },
-        (error: unknown) => {
-          this.#options.onRestart(String(error));
-          this.#replace(slot);
-        },
-      );
-    }, RESTART_MS);
+      try {
+        const { worker } = await this.#spawn(slot.counters);
+        slot.worker = worker;
+        this.#guard(slot);
+        // One may have been published while the thread was starting.
+        worker.postMessage({ type: 'snapshot', snapshot: this.#snapshot } satisfies ToAnswerWorker);
+        return;
+      } catch (error) {
+        this.#options.onRestart(String(error));
+      }
+    }
   }
 
   /** Gives every thread a new snapshot; resolves when all answer from it (or from a newer one). */
@@ -149,9 +150,10 @@ export class AnswerPool {
       this.#slots.map(async ({ worker }) => {
         const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
         worker.postMessage({ type: 'drain', graceMs } satisfies ToAnswerWorker);
-        const late = setTimeout(() => void worker.terminate(), graceMs + 500);
-        await ended;
-        clearTimeout(late);
+        const late = new AbortController();
+        const timeout = setTimeout(graceMs + 500, 'late', { signal: late.signal }).catch(() => 'ended');
+        if ((await Promise.race([ended, timeout])) === 'late') await worker.terminate();
+        late.abort();
       }),
     );
   }

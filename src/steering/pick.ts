@@ -61,12 +61,12 @@ export function pickByKey(table: PlanTable, plan: number, key: number, count: nu
 
 /** Xorshift32 (Marsaglia 2003): uniform in (0, 1). */
 function random(state: Uint32Array): number {
-  let x = state[0]!;
+  let x = state[0] ?? 1;
   x ^= x << 13;
   x ^= x >>> 17;
   x ^= x << 5;
   state[0] = x;
-  return (state[0]! - 0.5) / 4294967295;
+  return ((x >>> 0) - 0.5) / 4294967295;
 }
 
 /**

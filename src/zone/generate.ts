@@ -55,7 +55,12 @@ function fill(word: string, number: number): Result<string, string> {
 function format(value: number, width: number, base: string): string {
   if (base === 'n' || base === 'N') {
     // Reverse nibbles, as ip6.arpa wants them; width counts the dots as well.
-    const nibbles = [...value.toString(16).padStart(Math.ceil(width / 2), '0')].reverse().join('.');
+    const nibbles = value
+      .toString(16)
+      .padStart(Math.ceil(width / 2), '0')
+      .split('')
+      .reverse()
+      .join('.');
     return base === 'N' ? nibbles.toUpperCase() : nibbles;
   }
   const digits = value.toString({ d: 10, o: 8, x: 16, X: 16 }[base]).padStart(width, '0');

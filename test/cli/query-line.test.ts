@@ -26,6 +26,17 @@ describe('readWords', () => {
     expect(words(line)).toBe(expected);
   });
 
+  it('takes the port that was given apart, where the server has none', () => {
+    const ports = (...line: string[]) => {
+      const read = readWords(line, 5300);
+      return read.ok ? read.value.server.port : read.error;
+    };
+    expect(ports('example.org')).toBe(5300);
+    expect(ports('@192.0.2.1', 'example.org')).toBe(5300);
+    expect(ports('@::1', 'example.org')).toBe(5300);
+    expect(ports('@192.0.2.1:54', 'example.org')).toBe(54);
+  });
+
   it.each([
     ['', 'no name'],
     ['@192.0.2.1', 'no name'],

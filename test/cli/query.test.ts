@@ -8,9 +8,9 @@ import { answerTo, startScripted, type ScriptedServer } from './dns-server.ts';
 
 const file = (path: string): string => JSON.stringify(fileURLToPath(new URL(`../../src/cli/${path}`, import.meta.url)));
 const SCRIPT = `
-  import { buildProgram, runProgram } from ${file('program.ts')};
+  import { buildProgram } from ${file('program.ts')};
   import { queryCommand } from ${file('query.ts')};
-  await runProgram(buildProgram([queryCommand()]), process.argv.slice(1));`;
+  await buildProgram([queryCommand()]).parseAsync(process.argv.slice(1), { from: 'user' });`;
 
 /** Runs the program as a user does, in a process of its own. */
 async function edgeward(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
@@ -63,6 +63,15 @@ describe('edgeward query', () => {
     expect(server.queries[at]!.message.edns).toBeUndefined();
   });
 
+  it("reads dig's and kdig's way of writing flags", async () => {
+    const at = server.queries.length;
+    const port = String(server.port);
+    const words = ['@127.0.0.1', '-p', port, 'a.example', '+subnet=192.0.2.0/24', '+short', '+bufsize=512', '+tries=1'];
+    const { code, out, err } = await edgeward('query', ...words);
+    expect([code, out, err]).toEqual([0, '192.0.2.1\n192.0.2.2\n', '']);
+    expect(server.queries[at]!.message.edns).toMatchObject({ udpSize: 512, ecs: { source: 24 } });
+  });
+
   it('exits with 1 for NXDOMAIN, its JSON on stdout', async () => {
     const { code, out, err } = await edgeward('query', `@127.0.0.1:${server.port}`, 'nowhere.example', '--json');
     expect([code, err]).toEqual([1, '']);
@@ -86,6 +95,9 @@ describe('edgeward query', () => {
     [['query', 'a.example', '--subnet', '1.2.3.4/99'], 'at most 32 bits'],
     [['query', 'a.example', '--no-edns', '--nsid'], '--nsid needs EDNS'],
     [['query', 'a.example', '--tries', '0'], '1 to 100'],
+    [['query', 'a.example', '+tries=0'], '1 to 100'],
+    [['query', 'a.example', '+sbunet=0'], 'did you mean `subnet`'],
+    [['query', 'a.example', '+tcp=1'], '--tcp=1 takes no value'],
     [['query', 'a.example', '--subnt', '0'], 'Did you mean --subnet?'],
   ])('exits with 2 for %j', async (args, expected) => {
     const { code, out, err } = await edgeward(...args);

@@ -55,7 +55,7 @@ describe('listenHttp', () => {
 
   it('says which address is taken', async () => {
     const { port } = await start();
-    await expect(start({ port })).rejects.toThrow(`metrics cannot listen on 127.0.0.1:${port}: the port is taken`);
+    await expect(start({ port })).rejects.toThrow(`address already in use 127.0.0.1:${port}`);
   });
 
   it('closes although a client holds a connection open', async () => {

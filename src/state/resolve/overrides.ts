@@ -59,7 +59,7 @@ export function resolveOverrides(
     checkTargets(override, target, stored, context);
     if (expires !== undefined && expires <= context.now) {
       const remedy = 'delete it, or give it a later time';
-      context.report.warning(stored, 'spec.expires', `ended at ${expires.toISOString()} and does nothing`, remedy);
+      context.report.warning(stored, 'spec.expires', `ended at ${spec.expires} and does nothing`, remedy);
       continue;
     }
     if (expires !== undefined && (firstExpiry === undefined || expires < firstExpiry)) firstExpiry = expires;

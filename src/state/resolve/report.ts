@@ -26,8 +26,15 @@ export class Report {
   }
 
   #add(severity: Problem['severity'], stored: StoredResource, field: string, message: string, remedy: string): void {
-    this.problems.push({ severity, file: stored.file, ...stored.locate(field), field, message, remedy });
+    const place = { file: stored.file, ...stored.locate(field), field };
+    this.problems.push({ severity, ...place, message: oneLine(message), remedy: oneLine(remedy) });
   }
+}
+
+/** Values from files are in the text: what they have of control characters must not reach a terminal or a log. */
+function oneLine(text: string): string {
+  const plain = text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return plain.length > 1000 ? `${plain.slice(0, 997)}...` : plain;
 }
 
 /** `FILE:LINE` of a resource, for messages about another one. */

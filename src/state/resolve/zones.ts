@@ -38,7 +38,7 @@ export function resolveZones(
     const key = nameKey(origin.value);
     const before = served.get(key);
     if (before !== undefined) {
-      const message = `${zone.spec.origin} is served by ${placeOf(before.stored)} already`;
+      const message = `${zone.spec.origin} is served by ${placeOf(before.stored, 'spec.origin')} already`;
       report.error(stored, 'spec.origin', message, 'keep one of the two zones');
       continue;
     }

@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { loadConfig } from '../config/config.ts';
+import { hasErrors } from '../lib/problem.ts';
+import { Exit, printJson, printLine, printProblems } from './output.ts';
+import { loadDirectory } from './workspace.ts';
+
+/** `edgeward check DIR` */
+export function checkCommand(): Command {
+  return new Command('check')
+    .description('say what is wrong with a configuration directory, without serving it')
+    .argument('<dir>', 'directory with edgeward.yaml and resources')
+    .option('--json', 'print problems as JSON')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 nothing is wrong (warnings aside), 1 it cannot be served.\n\nExample:\n  edgeward check config/demo',
+    )
+    .action((directory: string, { json }: { json?: boolean }) => {
+      const server = loadConfig({ file: join(directory, 'edgeward.yaml'), env: process.env });
+      const { configuration, problems: found } = loadDirectory(directory);
+      const problems = [...server.problems, ...found];
+      const bad = hasErrors(problems);
+      if (json === true) printJson({ ok: !bad, problems });
+      else {
+        printProblems(problems);
+        if (!bad && configuration !== undefined) {
+          const { zones, sites, exports } = configuration;
+          printLine(`ok: ${zones.length} zones, ${sites.size} sites, ${exports.length} exports`);
+        }
+      }
+      process.exitCode = bad ? Exit.FINDINGS : Exit.OK;
+    });
+}

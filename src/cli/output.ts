@@ -1,0 +1,43 @@
+import { formatProblem, type Problem } from '../lib/problem.ts';
+
+/** Exit codes of all commands. */
+export const Exit = {
+  OK: 0,
+  /** What was asked has been done, and the answer is no: problems found, no such name, no answer. */
+  FINDINGS: 1,
+  /** The command line or a file it names cannot be used. */
+  USAGE: 2,
+} as const;
+
+/** Says what is wrong with the command line on stderr, and gives the exit code for it. */
+export function usage(message: string): number {
+  process.stderr.write(`edgeward: ${message}\n`);
+  return Exit.USAGE;
+}
+
+export function printLine(text = ''): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  const plain = (_: string, each: unknown): unknown =>
+    each instanceof Uint8Array ? Buffer.from(each).toString('hex') : each;
+  printLine(JSON.stringify(value, plain, 2));
+}
+
+/** Columns as wide as their widest cell, two spaces apart. */
+export function printTable(header: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd();
+  for (const row of [header, ...rows]) printLine(line(row));
+}
+
+/** Problems, one a line, errors first. */
+export function printProblems(problems: readonly Problem[]): void {
+  const rank = ({ severity }: Problem): number => (severity === 'error' ? 0 : 1);
+  for (const problem of [...problems].sort((a, b) => rank(a) - rank(b))) printLine(formatProblem(problem));
+}

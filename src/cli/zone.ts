@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { Command } from 'commander';
+import { hasErrors, type Problem } from '../lib/problem.ts';
+import { nameFromText, nameToText } from '../wire/name.ts';
+import { typeToText } from '../wire/rdata/mod.ts';
+import { checkZone, includeFrom, parseMasterFile, printZone, type ZoneData } from '../zone/mod.ts';
+import { Exit, printJson, printLine, printProblems, usage } from './output.ts';
+
+interface Options {
+  readonly origin?: string;
+  readonly json?: boolean;
+}
+
+/** `edgeward zone check|print FILE` */
+export function zoneCommand(): Command {
+  const command = new Command('zone').description('check and print master files (RFC 1035)');
+  const shared = (sub: Command): Command =>
+    sub
+      .argument('<file>', 'master file')
+      .option('-o, --origin <name>', 'apex of the zone (default: the file name without .zone or .db)')
+      .option('--json', 'print JSON');
+  command.addCommand(
+    shared(new Command('check').description('say what is wrong with a zone'))
+      .addHelpText(
+        'after',
+        '\nExit code: 0 the zone can be served, 1 it cannot.\n\nExample:\n  edgeward zone check -o example.org zones/example.org.zone',
+      )
+      .action((file: string, options: Options) => {
+        process.exitCode = check(file, options);
+      }),
+  );
+  command.addCommand(
+    shared(new Command('print').description('print a zone with absolute names, in canonical order'))
+      .addHelpText('after', '\nExample:\n  edgeward zone print example.org.zone')
+      .action((file: string, options: Options) => {
+        process.exitCode = print(file, options);
+      }),
+  );
+  return command;
+}
+
+function read(file: string, origin: string | undefined): { zone: ZoneData; problems: Problem[] } | string {
+  const text = origin ?? basename(file).replace(/\.(?:zone|db)$/u, '');
+  const name = nameFromText(text);
+  if (!name.ok) return `${name.error}: give the apex with --origin`;
+  let master: string;
+  try {
+    master = readFileSync(file, 'utf8');
+  } catch (error) {
+    return `${file} cannot be read: ${(error as Error).message}`;
+  }
+  const parsed = parseMasterFile({ text: master, file, origin: name.value, include: includeFrom(dirname(file)) });
+  const problems = hasErrors(parsed.problems)
+    ? parsed.problems
+    : [...parsed.problems, ...checkZone(parsed.zone, parsed.where)];
+  return { zone: parsed.zone, problems: problems.map((problem) => ({ file, ...problem })) };
+}
+
+function check(file: string, { origin, json }: Options): number {
+  const result = read(file, origin);
+  if (typeof result === 'string') return usage(result);
+  const bad = hasErrors(result.problems);
+  if (json === true) printJson({ ok: !bad, problems: result.problems });
+  else {
+    printProblems(result.problems);
+    if (!bad) printLine(`ok: ${nameToText(result.zone.origin)} has ${countRecords(result.zone)} records`);
+  }
+  return bad ? Exit.FINDINGS : Exit.OK;
+}
+
+function countRecords(zone: ZoneData): number {
+  let count = 0;
+  for (const { rrsets } of zone.nodes.values()) for (const { rdatas } of rrsets) count += rdatas.length;
+  return count;
+}
+
+function print(file: string, { origin, json }: Options): number {
+  const result = read(file, origin);
+  if (typeof result === 'string') return usage(result);
+  if (hasErrors(result.problems)) {
+    printProblems(result.problems);
+    return Exit.FINDINGS;
+  }
+  if (json === true) printJson({ origin: nameToText(result.zone.origin), rrsets: rrsetsOf(result.zone) });
+  else process.stdout.write(printZone(result.zone));
+  return Exit.OK;
+}
+
+function rrsetsOf(zone: ZoneData): unknown[] {
+  return [...zone.nodes.values()].flatMap(({ name, rrsets }) =>
+    rrsets.map(({ type, ttl, rdatas }) => ({ name: nameToText(name), type: typeToText(type), ttl, rdata: rdatas })),
+  );
+}

@@ -1,0 +1,278 @@
+#!/usr/bin/env node
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { Command } from 'commander';
+import { checkCommand } from './cli/check.ts';
+import { explainCommand } from './cli/explain.ts';
+import { geoCommand } from './cli/geo.ts';
+import { Exit } from './cli/output.ts';
+import { buildProgram } from './cli/program.ts';
+import { queryCommand } from './cli/query.ts';
+import { suggestions } from './cli/suggestions.ts';
+import { DATA_DIRECTORY } from './cli/workspace.ts';
+import { zoneCommand } from './cli/zone.ts';
+import { loadConfig, type Flags, type ServerConfig } from './config/config.ts';
+import type { ControlData, FromControl } from './control-worker.ts';
+import { formatProblem, type Problem } from './lib/problem.ts';
+import { createLog, type Log } from './observe/log.ts';
+import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { listenHttp, type HttpServer } from './server/http.ts';
+import { AnswerPool } from './server/pool.ts';
+import type { Snapshot } from './snapshot/snapshot.ts';
+
+// The map of the program. `serve` builds the parts in the order in which data flows through them:
+//
+//   control-worker.ts: files -> store -> state -> snapshot/compile      (one thread)
+//        | snapshots, problems
+//   this file: publishes snapshots, counts, logs, metrics and health    (main thread)
+//        | snapshots
+//   server/answer-worker.ts: UDP and TCP -> answer                      (several threads)
+
+/** A pending query is answered, and a TCP client that still reads is waited for, so long after SIGTERM. */
+const DRAIN_MS = 5000;
+/** Young objects of a control thread are many and die late; a larger nursery halves its loading time. */
+const CONTROL_NURSERY_MB = 128;
+const CONTROL_HEAP_MB = 16384;
+
+interface ServeOptions extends Flags {
+  readonly zones?: string;
+  readonly logFormat: 'text' | 'json';
+  readonly suggest?: boolean;
+}
+
+function serveCommand(): Command {
+  const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
+  return new Command('serve')
+    .description('answer queries')
+    .argument('[config-dir]', 'directory with edgeward.yaml and resources (default /etc/edgeward)')
+    .option('-l, --listen <address:port>', 'where to answer, UDP and TCP; may be given several times', collect)
+    .option('-z, --zones <dir>', 'serve a folder of master files, NAME.zone or NAME.db as zone NAME, and nothing else')
+    .option('-w, --workers <n>', 'threads that answer')
+    .option('-m, --metrics <address:port>', 'where metrics and health are served, or `off`')
+    .option('--nsid <text>', 'what to answer to NSID')
+    .option('--log-level <level>', 'debug, info, warn or error')
+    .option('--log-format <format>', 'text or json', 'text')
+    .option('--suggest', 'print queries to try')
+    .addHelpText(
+      'after',
+      '\nFlags go before the environment (EDGEWARD_LISTEN, EDGEWARD_WORKERS, ...), which goes before edgeward.yaml.\n' +
+        'Changed files are served as soon as they are sound; until then the last good ones are.\n' +
+        'SIGTERM answers what was asked and ends.\n\n' +
+        'Examples:\n  edgeward serve config/demo\n  edgeward serve --zones /etc/nsd/zones --listen 127.0.0.1:5353 --listen [::1]:5353',
+    )
+    .action(async (directory: string | undefined, options: ServeOptions) => {
+      if (directory !== undefined && options.zones !== undefined) {
+        process.stderr.write('edgeward: a configuration directory and --zones exclude each other: give one\n');
+        process.exitCode = Exit.USAGE;
+      } else process.exitCode = await serve(directory ?? '/etc/edgeward', options);
+    });
+}
+
+async function serve(directory: string, options: ServeOptions): Promise<number> {
+  const { zones, logFormat, suggest, ...flags } = options;
+  const file = zones === undefined ? join(directory, 'edgeward.yaml') : undefined;
+  const { config, problems } = loadConfig({ file, flags, env: process.env });
+  const log = createLog({ level: config?.logLevel ?? 'info', format: logFormat });
+  logProblems(log, problems);
+  if (config === undefined) return Exit.USAGE;
+  const server = new EdgewardServer(config, log);
+  const source =
+    zones === undefined ? ({ kind: 'resources', directory } as const) : ({ kind: 'zones', directory: zones } as const);
+  return server.run({ source, geo: { dataDirectory: DATA_DIRECTORY, ...config.geo } }, suggest === true);
+}
+
+function logProblems(log: Log, problems: readonly Problem[]): void {
+  for (const problem of problems) {
+    if (problem.severity === 'error') log.error(formatProblem(problem));
+    else log.warn(formatProblem(problem));
+  }
+}
+
+/** One running server. */
+class EdgewardServer {
+  readonly #config: ServerConfig;
+  readonly #log: Log;
+  readonly #metrics: Metrics;
+  #pool: AnswerPool | undefined;
+  #http: HttpServer | undefined;
+  #control: Worker | undefined;
+  /** Problems of the files and of geo data, as they are now. */
+  readonly #problems = new Map<'files' | 'geo', readonly Problem[]>();
+  #stopping = false;
+  #end!: (code: number) => void;
+  readonly #ended = new Promise<number>((resolve) => {
+    this.#end = resolve;
+  });
+
+  constructor(config: ServerConfig, log: Log) {
+    this.#config = config;
+    this.#log = log;
+    this.#metrics = createMetrics(() => this.#pool?.counters ?? []);
+  }
+
+  /** Serves until a signal, or until it cannot. @returns exit code */
+  async run(data: ControlData, suggest: boolean): Promise<number> {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void this.#stop(signal));
+    try {
+      await this.#listenHttp();
+    } catch (error) {
+      return this.#cannotListen(error, '--metrics', Exit.USAGE);
+    }
+    const control = new Worker(new URL('./control-worker.ts', import.meta.url), {
+      workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb: CONTROL_NURSERY_MB, maxOldGenerationSizeMb: CONTROL_HEAP_MB },
+    });
+    this.#control = control;
+    // Snapshots are published one after the other, in their order.
+    let last = Promise.resolve();
+    control.on('message', (message: FromControl) => {
+      if (message.type === 'snapshot') last = last.then(() => this.#publish(message, data, suggest));
+      else this.#hear(message);
+    });
+    control.once('error', (error: Error) => {
+      // What is served stays; only changes are no longer seen.
+      this.#log.error('the control thread has died: the last good state is served, changes are not seen', {
+        error: error.stack ?? error.message,
+      });
+      this.#control = undefined;
+      if (this.#pool === undefined) void this.#finish(Exit.FINDINGS);
+    });
+    return this.#ended;
+  }
+
+  async #listenHttp(): Promise<void> {
+    const { metrics } = this.#config;
+    if (metrics === undefined) return;
+    this.#http = await listenHttp({
+      ...metrics,
+      metrics: () => this.#metrics.render(),
+      notReady: () => this.#notReady(),
+    });
+  }
+
+  #notReady(): string[] {
+    if (this.#stopping) return ['stopping'];
+    return this.#pool === undefined ? ['no configuration has been served yet: see the log'] : [];
+  }
+
+  #hear(message: Exclude<FromControl, { type: 'snapshot' }>): void {
+    const { control } = this.#metrics;
+    if (message.type === 'progress') {
+      this.#log.info('reading geo data', { step: message.step });
+      return;
+    }
+    const what = message.type === 'geo' ? 'geo' : 'files';
+    this.#problems.set(what, message.problems);
+    logProblems(this.#log, message.problems);
+    const all = [...this.#problems.values()].flat();
+    for (const severity of ['error', 'warning'] as const) {
+      control.problems.set({ severity }, all.filter((problem) => problem.severity === severity).length);
+    }
+    if (message.type === 'geo') {
+      if (message.usable) this.#log.info('geo data ready', { from: message.fromCache ? 'cache' : 'sources' });
+      return;
+    }
+    control.reloads.inc({ result: message.usable ? 'accepted' : 'rejected' });
+    if (message.usable) control.lastGood.set(Date.now() / 1000);
+    else if (this.#pool !== undefined)
+      this.#log.error('the files cannot be served as they are: the last good state goes on');
+    else {
+      this.#log.error('nothing to serve: mend what is named above, and start again');
+      void this.#finish(Exit.FINDINGS);
+    }
+  }
+
+  async #publish(
+    { snapshot, summary }: Extract<FromControl, { type: 'snapshot' }>,
+    data: ControlData,
+    suggest: boolean,
+  ): Promise<void> {
+    if (this.#stopping) return;
+    const { control } = this.#metrics;
+    const { zones, exports, sites, maps, bytes, compileSeconds } = summary;
+    const fields = {
+      generation: snapshot.generation,
+      zones,
+      exports,
+      sites,
+      maps,
+      megabytes: Math.round(bytes / 1e5) / 10,
+    };
+    if (this.#pool === undefined) {
+      if (!(await this.#start(snapshot))) return;
+      const listening = this.#pool!.addresses.map(({ host, port }) =>
+        host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
+      );
+      this.#log.info('ready', { ...fields, listen: listening.join(','), workers: this.#config.workers });
+      if (suggest && data.source.kind === 'resources') {
+        process.stdout.write(suggestions(data.source.directory, this.#pool!.addresses[0]!));
+      }
+    } else {
+      await this.#pool.publish(snapshot);
+      this.#log.info('serving a change', { ...fields, compileMs: Math.round(compileSeconds * 1000) });
+    }
+    control.generation.set(snapshot.generation);
+    control.compileSeconds.set(compileSeconds);
+    control.snapshotBytes.set(bytes);
+    control.zones.set(zones);
+    control.exports.set(exports);
+  }
+
+  /** Starts the answering threads on the first snapshot. */
+  async #start(snapshot: Snapshot): Promise<boolean> {
+    const { udpPayloadSize, nsid, ecs, tcp, workers, listen } = this.#config;
+    try {
+      this.#pool = await AnswerPool.start(
+        {
+          workers,
+          listen,
+          answer: { udpPayloadSize, nsid: new TextEncoder().encode(nsid).subarray(0, 64), ecs: ecs.enabled },
+          tcp: { ...tcp, idleMs: tcp.idleSeconds * 1000, totalMs: tcp.totalSeconds * 1000 },
+          onRestart: (reason) => {
+            this.#metrics.control.workerRestarts.inc();
+            this.#log.error('an answering thread has died and is replaced', { reason });
+          },
+        },
+        snapshot,
+      );
+      return true;
+    } catch (error) {
+      void this.#finish(this.#cannotListen(error, '--listen', Exit.USAGE));
+      return false;
+    }
+  }
+
+  #cannotListen(error: unknown, flag: string, code: number): number {
+    const reason = error instanceof Error ? error.message : String(error);
+    const remedy = /EACCES/u.test(reason)
+      ? `ports below 1024 need CAP_NET_BIND_SERVICE; or choose another with ${flag} 127.0.0.1:5353`
+      : `stop what uses it, or choose another with ${flag} ADDRESS:PORT`;
+    this.#log.error(`cannot listen: ${reason}; ${remedy}`);
+    return code;
+  }
+
+  async #stop(signal: string): Promise<void> {
+    this.#log.info('stopping', { signal });
+    await this.#finish(Exit.OK);
+  }
+
+  async #finish(code: number): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    await this.#control?.terminate();
+    await this.#pool?.drain(DRAIN_MS);
+    await this.#http?.close();
+    if (code === Exit.OK) this.#log.info('stopped');
+    this.#end(code);
+  }
+}
+
+const program = buildProgram([
+  serveCommand(),
+  checkCommand(),
+  queryCommand(),
+  explainCommand(),
+  geoCommand(),
+  zoneCommand(),
+]);
+await program.parseAsync();

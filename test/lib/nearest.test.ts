@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { nearest, orList, suggest } from '../../src/lib/nearest.ts';
+
+test.each([
+  ['regoin', ['spec', 'region', 'regions'], 'region'],
+  ['FRANKFRUT', ['london', 'frankfurt'], 'frankfurt'],
+  ['a', ['b', 'c'], 'b'],
+  ['ab', ['xy'], undefined],
+  ['completely', ['different'], undefined],
+  ['site', [], undefined],
+  ['ca', ['abc'], undefined],
+] as const)('nearest to %s of %j is %s', (word, candidates, expected) => {
+  expect(nearest(word, candidates)).toBe(expected);
+});
+
+test('lists', () => {
+  expect([orList([]), orList(['a']), orList(['a', 'b']), orList(['a', 'b', 'c'])]).toEqual([
+    '',
+    '`a`',
+    '`a` or `b`',
+    '`a`, `b` or `c`',
+  ]);
+  expect(suggest('x', [], 'sites')).toBe('there are no sites');
+  expect(suggest('london', ['paris', 'rome'], 'sites')).toBe('sites are `paris`, `rome`');
+  const many = Array.from({ length: 12 }, (_, i) => `place-${i}`);
+  expect(suggest('london', many, 'sites')).toMatch(/^sites are `place-0`, .*, `place-9` and 2 more$/u);
+});
