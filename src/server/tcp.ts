@@ -42,8 +42,8 @@ export interface TcpServer {
 const MAX_UNREAD = 256 * 1024;
 /** Octets of answers that are gathered for one write. */
 const MAX_BATCH = 64 * 1024;
-/** When the server stops: what arrives within this time was asked before, and is answered. */
-const DRAIN_MS = 20;
+/** When the server stops, a connection on which nothing arrives for so long has had answers to all it asked. */
+const QUIET_MS = 20;
 /**
  * After our FIN a connection is read on for so long or until the client's FIN: closing it with unread octets would
  * send a reset, and that discards answers on their way.
@@ -143,10 +143,15 @@ class Listener {
       for (const connection of this.#connections.keys()) connection.destroy();
     }, graceMs);
     // Still listening: closing the socket resets the connections that the kernel holds for us.
-    await sleep(Math.min(DRAIN_MS, graceMs));
+    await sleep(Math.min(QUIET_MS, graceMs));
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const connection of this.#connections.keys()) connection.finish();
+    for (const connection of this.#connections.keys()) connection.finishWhenQuiet();
+    // Who asks without a pause is heard no more, while there is time left to send the answers.
+    const hurry = setTimeout(() => {
+      for (const connection of this.#connections.keys()) connection.finish();
+    }, graceMs / 2);
     await closed;
+    clearTimeout(hurry);
     clearTimeout(late);
   }
 }
@@ -157,6 +162,8 @@ class Connection {
   readonly #listener: Listener;
   readonly #idle: NodeJS.Timeout;
   readonly #total: NodeJS.Timeout;
+  /** While the server stops: since something arrived. */
+  #quiet: NodeJS.Timeout | undefined;
   /** Until a connection that has had its answers is closed. */
   #linger: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
@@ -180,6 +187,7 @@ class Connection {
     }, limits.totalMs);
     socket.on('data', (data) => {
       if (this.#ended) return;
+      this.#quiet?.refresh();
       this.#inbox.append(data);
       this.#work();
     });
@@ -231,6 +239,7 @@ class Connection {
       socket.pause();
       this.#turn = setImmediate(() => {
         this.#turn = undefined;
+        this.#quiet?.refresh();
         this.#work();
       });
     } else {
@@ -246,6 +255,11 @@ class Connection {
     this.#work();
   }
 
+  /** The same, once nothing more arrives. */
+  finishWhenQuiet(): void {
+    this.#quiet = setTimeout(() => this.finish(), QUIET_MS);
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }
@@ -254,6 +268,7 @@ class Connection {
   stop(): void {
     clearTimeout(this.#idle);
     clearTimeout(this.#total);
+    clearTimeout(this.#quiet);
     clearTimeout(this.#linger);
     if (this.#turn !== undefined) clearImmediate(this.#turn);
   }

@@ -304,6 +304,28 @@ describe('close', () => {
     expect(count('tcpOpen')).toBe(0);
   });
 
+  it('answers all that a client had pipelined', async () => {
+    const { server, open } = await start();
+    const client = await open();
+    client.send(...range(20_000).map((id) => query(id)));
+    await server.close(5000);
+    expect(await client.ended()).toBe('end');
+    expect(client.messages).toHaveLength(20_000);
+  });
+
+  it('takes no more queries of a client that never pauses after half its grace', async () => {
+    const { server, open } = await start();
+    const client = await open();
+    const asking = setInterval(() => client.send(query(1)), 2);
+    const begin = performance.now();
+    await server.close(600);
+    const took = performance.now() - begin;
+    clearInterval(asking);
+    expect(took).toBeGreaterThan(250);
+    expect(took).toBeLessThan(900);
+    expect(client.messages.length).toBeGreaterThan(20);
+  });
+
   it('waits no longer than its grace for clients that do not read', async () => {
     const { server, open } = await start({ idleMs: 10_000 }, (message, length, source, out) => {
       echo(message, length, source, out);
