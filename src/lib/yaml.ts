@@ -32,18 +32,15 @@ const REMEDIES: Readonly<Record<string, string>> = {
   UNEXPECTED_TOKEN: 'quote text that has YAML punctuation in it',
 };
 
-/** Reads YAML 1.2 (core schema), one or more documents; empty ones are left out. Never throws. */
+/**
+ * Reads YAML 1.2 (core schema), one or more documents; empty ones are left out. Never throws. What is kept of the text
+ * is the text itself: its tree takes fifty times as much, and is made again when a place is asked for.
+ */
 export function parseYaml(text: string, file: string): { documents: YamlDocument[]; problems: Problem[] } {
-  const lineCounter = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter, prettyErrors: false, stringKeys: true, logLevel: 'silent' });
+  const { parsed, position } = parseText(text);
   const documents: YamlDocument[] = [];
   const problems: Problem[] = [];
-  const position = (offset: number): Position => {
-    const { line, col } = lineCounter.linePos(offset);
-    return { line, column: col };
-  };
-  if (!Array.isArray(parsed)) return { documents, problems };
-  for (const document of parsed as Document.Parsed[]) {
+  for (const [index, document] of parsed.entries()) {
     // A mistake makes the parser stumble over what follows: only the first one of a document helps.
     const mistake = document.errors[0] ?? document.warnings[0];
     if (mistake !== undefined) {
@@ -63,9 +60,34 @@ export function parseYaml(text: string, file: string): { documents: YamlDocument
       continue;
     }
     if (value === null || value === undefined) continue;
-    documents.push({ value, locate: (field) => position(offsetOf(document, field)) });
+    documents.push({ value, locate: (field) => locate(text, index, field) });
   }
   return { documents, problems };
+}
+
+interface ParsedText {
+  readonly text: string;
+  readonly parsed: readonly Document.Parsed[];
+  readonly position: (offset: number) => Position;
+}
+
+function parseText(text: string): ParsedText {
+  const lineCounter = new LineCounter();
+  const options = { lineCounter, prettyErrors: false, stringKeys: true, logLevel: 'silent' } as const;
+  const parsed = parseAllDocuments(text, options);
+  const position = (offset: number): Position => {
+    const { line, col } = lineCounter.linePos(offset);
+    return { line, column: col };
+  };
+  return { text, parsed: Array.isArray(parsed) ? parsed : [], position };
+}
+
+/** The text that a place was asked of last: problems come file by file. */
+let located: ParsedText | undefined;
+
+function locate(text: string, index: number, field: string): Position {
+  if (located?.text !== text) located = parseText(text);
+  return located.position(offsetOf(located.parsed[index]!, field));
 }
 
 function offsetOf(document: Document.Parsed, field: string): number {

@@ -125,7 +125,10 @@ const DomainExportSpec = Type.Object(
           'Host names in served zones that answer with this export. `<export>.<tenant>.<target zone>` always does.',
       }),
     ),
-    endpoints: Type.Array(Endpoint, { minItems: 1 }),
+    endpoints: Type.Array(Endpoint, {
+      minItems: 1,
+      description: 'Addresses that clients are answered with; each once.',
+    }),
     policy: Type.Optional(Policy),
   },
   { additionalProperties: false },

@@ -2,6 +2,7 @@ import type { TSchema } from 'typebox';
 import { IsDateTime } from 'typebox/format';
 import { formatPath, type FieldPath } from '../lib/field-path.ts';
 import { orList, suggest } from '../lib/nearest.ts';
+import { plainSchema, type Schema } from './schema.ts';
 
 /** One way in which a value is not what its schema wants, in words. */
 export interface Violation {
@@ -12,25 +13,6 @@ export interface Violation {
   readonly remedy: string;
 }
 
-/** The part of JSON Schema that the resources use; `wanted` is ours: what a pattern asks for, in words. */
-interface Schema {
-  readonly type?: string;
-  readonly const?: unknown;
-  readonly anyOf?: readonly Schema[];
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly patternProperties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly items?: Schema;
-  readonly minItems?: number;
-  readonly pattern?: string;
-  readonly format?: string;
-  readonly minLength?: number;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly description?: string;
-  readonly wanted?: string;
-}
-
 /**
  * Every violation of the schema, in the order of the value's fields. Empty exactly when TypeBox's `Check` passes
  * (of the keywords above, with `additionalProperties: false` on every object). TypeBox's own errors are not used:
@@ -38,7 +20,7 @@ interface Schema {
  */
 export function violations(schema: TSchema, value: unknown): Violation[] {
   const found: Violation[] = [];
-  check(schema, value, [], found);
+  check(plainSchema(schema), value, [], found);
   return found;
 }
 

@@ -11,6 +11,7 @@ import { resolveOverrides } from './resolve/overrides.ts';
 import { matrixReader } from './resolve/policy.ts';
 import { placeOf, Report } from './resolve/report.ts';
 import { resolveSite } from './resolve/sites.ts';
+import { ZoneReader } from './resolve/zone-reader.ts';
 import { resolveZones, type ReadText } from './resolve/zones.ts';
 
 export interface ResolveContext {
@@ -21,6 +22,8 @@ export interface ResolveContext {
   readonly readText: ReadText;
   /** Decides which overrides have ended. */
   readonly now: Date;
+  /** Keeps the zones whose master files did not change since it was used before. */
+  readonly reader?: ZoneReader;
 }
 
 export interface Resolution {
@@ -34,15 +37,16 @@ export interface Resolution {
 /** Follows every reference between resources, fills in the defaults, and says all that does not fit together. */
 export function resolve(resources: readonly StoredResource[], context: ResolveContext): Resolution {
   const report = new Report();
-  const { regions, carriers, readText, now } = context;
+  const { regions, carriers, readText, now, reader = new ZoneReader() } = context;
   const places = { regions, carriers };
   const known = withoutDuplicates(resources, report);
+  reader.begin();
 
   const sites = new Map<string, ResolvedSite>();
   for (const [site, stored] of ofKind(known, 'Site')) {
     sites.set(site.metadata.name, resolveSite(site, stored, places, report));
   }
-  const zones = resolveZones(ofKind(known, 'Zone'), readText, report);
+  const zones = resolveZones(ofKind(known, 'Zone'), readText, reader, report);
   const siteNames = [...sites.keys()];
   const exports = new Map<string, readonly [DomainExport, StoredResource]>();
   for (const [exp, stored] of ofKind(known, 'DomainExport')) exports.set(ownerOf(exp), [exp, stored]);

@@ -1,14 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { hasErrors, type Problem } from '../lib/problem.ts';
+import { ok } from '../lib/result.ts';
 import { watchTree, type WatchOptions } from '../lib/watch-tree.ts';
 import type { ResourceStore } from '../model/stored.ts';
 import { nameFromText, nameKey } from '../wire/name.ts';
-import { includeFrom, parseMasterFile } from '../zone/mod.ts';
+import { includeFrom } from '../zone/mod.ts';
 import type { ZoneData } from '../zone/zone.ts';
 import type { Configuration } from './configuration.ts';
 import { resolve, type ResolveContext } from './resolve.ts';
-import { checked } from './resolve/zones.ts';
+import { ZoneReader } from './resolve/zone-reader.ts';
+import type { ReadText } from './resolve/zones.ts';
 
 export interface Loaded {
   /** Undefined when any problem is an error: keep the last one. */
@@ -40,12 +42,13 @@ const LONGEST_TIMER_MS = 86_400_000;
 /** A configuration from the resources of a store. It changes by itself, too, when an override ends. */
 export function openResources(store: ResourceStore, context: ResourcesContext): ConfigurationSource {
   const { directory, now = Date.now } = context;
-  const readText = includeFrom(directory);
+  const readText = readInside(directory);
+  const reader = new ZoneReader();
   const read = (): Loaded & { until?: Date | undefined } => {
     const { resources, problems } = store.list();
     // Resources that could not be read would be missed by all others: their problems alone help.
     if (hasErrors(problems)) return { configuration: undefined, problems };
-    const resolved = resolve(resources, { ...context, readText, now: new Date(now()) });
+    const resolved = resolve(resources, { ...context, readText, reader, now: new Date(now()) });
     return { ...resolved, problems: [...problems, ...resolved.problems] };
   };
   return {
@@ -77,7 +80,8 @@ export function openResources(store: ResourceStore, context: ResourcesContext): 
  * folders below, are only read by `$INCLUDE`.
  */
 export function openZones(directory: string, watching: WatchOptions = {}): ConfigurationSource {
-  const load = (): Loaded => loadZones(directory);
+  const reader = new ZoneReader();
+  const load = (): Loaded => loadZones(directory, reader);
   return {
     load,
     follow: (onLoaded) => {
@@ -88,10 +92,11 @@ export function openZones(directory: string, watching: WatchOptions = {}): Confi
   };
 }
 
-function loadZones(directory: string): Loaded {
+function loadZones(directory: string, reader: ZoneReader): Loaded {
   const problems: Problem[] = [];
   const zones = new Map<string, { data: ZoneData; file: string }>();
-  const include = includeFrom(directory);
+  const include = readInside(directory);
+  reader.begin();
   for (const name of zoneFiles(directory, problems)) {
     const file = join(directory, name);
     const origin = nameFromText(name.replace(/\.(?:zone|db)$/u, ''));
@@ -113,9 +118,9 @@ function loadZones(directory: string): Loaded {
       problems.push({ severity: 'error', file, message: `cannot be read: ${codeOf(error)}` });
       continue;
     }
-    const parsed = parseMasterFile({ text, file, origin: origin.value, include });
-    for (const problem of checked(parsed)) problems.push(problem.file === undefined ? { ...problem, file } : problem);
-    zones.set(nameKey(origin.value), { data: parsed.zone, file });
+    const zone = reader.read({ text, file, origin: origin.value, include });
+    problems.push(...zone.problems);
+    zones.set(nameKey(origin.value), { data: zone.data, file });
   }
   if (hasErrors(problems)) return { configuration: undefined, problems };
   const all = [...zones.values()].map((zone) => zone.data);
@@ -141,6 +146,15 @@ function zoneFiles(directory: string, problems: Problem[]): string[] {
     problems.push({ severity: 'error', file: directory, message: 'no zones in this folder', remedy });
   }
   return names.sort();
+}
+
+/** Messages have the path as it was written, not what links make of it. */
+function readInside(directory: string): ReadText {
+  const include = includeFrom(directory);
+  return (path, from) => {
+    const read = include(path, from);
+    return read.ok ? ok({ text: read.value.text, file: isAbsolute(path) ? path : join(dirname(from), path) }) : read;
+  };
 }
 
 function codeOf(error: unknown): string {

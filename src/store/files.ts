@@ -16,22 +16,31 @@ export const SERVER_FILE = 'edgeward.yaml';
  * every file there, so master files and matrices that resources name as well.
  */
 export function fileStore(directory: string, watching: WatchOptions = {}): ResourceStore {
+  let kept: ReadFiles = new Map();
   return {
-    list: () => listFiles(directory),
+    list: () => {
+      const { listing, files } = listFiles(directory, kept);
+      kept = files;
+      return listing;
+    },
     watch: (onChange) => watchTree(directory, onChange, watching),
   };
 }
 
-function listFiles(directory: string): Listing {
+/** What came of each file when it had which text: parsing is slow beside reading, and most files stay as they are. */
+type ReadFiles = ReadonlyMap<string, { readonly text: string; readonly listing: Listing }>;
+
+function listFiles(directory: string, kept: ReadFiles): { listing: Listing; files: ReadFiles } {
+  const files = new Map<string, { text: string; listing: Listing }>();
   const resources: StoredResource[] = [];
   const problems: Problem[] = [];
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
-    const problem = { severity: 'error', file: directory, message: 'no such directory' } as const;
-    return { resources, problems: [{ ...problem, remedy: 'name the directory that holds the resources' }] };
+    const remedy = 'name the directory that holds the resources';
+    problems.push({ severity: 'error', file: directory, message: 'no such directory', remedy });
+    return { listing: { resources, problems }, files };
   }
-  const { files } = readTree(directory);
   const own = join(directory, SERVER_FILE);
-  for (const { path } of files) {
+  for (const { path } of readTree(directory).files) {
     if (!/\.ya?ml$/u.test(path) || path === own) continue;
     let text: string;
     try {
@@ -41,13 +50,22 @@ function listFiles(directory: string): Listing {
       problems.push({ severity: 'error', file: path, message, remedy: 'check that it exists and may be read' });
       continue;
     }
-    const parsed = parseYaml(text, path);
-    problems.push(...parsed.problems);
-    for (const { value, locate } of parsed.documents) {
-      const found = validateResource(value);
-      for (const problem of found) problems.push({ ...problem, file: path, ...locate(problem.field ?? '') });
-      if (found.length === 0) resources.push({ resource: value as Resource, file: path, locate });
-    }
+    const before = kept.get(path);
+    const listing = before?.text === text ? before.listing : readResources(text, path);
+    files.set(path, { text, listing });
+    resources.push(...listing.resources);
+    problems.push(...listing.problems);
+  }
+  return { listing: { resources, problems }, files };
+}
+
+function readResources(text: string, file: string): Listing {
+  const { documents, problems } = parseYaml(text, file);
+  const resources: StoredResource[] = [];
+  for (const { value, locate } of documents) {
+    const found = validateResource(value);
+    for (const problem of found) problems.push({ ...problem, file, ...locate(problem.field ?? '') });
+    if (found.length === 0) resources.push({ resource: value as Resource, file, locate });
   }
   return { resources, problems };
 }

@@ -9,7 +9,7 @@ import { temporaryDirectory } from '../support/directory.ts';
 import { carriers, ENDPOINTS, exported, override, regions, WORLD, zone } from './world.ts';
 
 const QUICK = { quietMs: 20, latestMs: 200, pollMs: 100 };
-const SOA = '@ 60 IN SOA ns.example.net. root.example.net. 1 60 60 60 60\n@ 60 IN NS ns.example.net.\n';
+const SOA = '@ 60 IN SOA ns.dns.test. root.dns.test. 1 60 60 60 60\n@ 60 IN NS ns.dns.test.\n';
 
 /** Follows a source; `next` waits for what comes after the changes that were made since the last one. */
 function following(source: ConfigurationSource): { loads: Loaded[]; next: () => Promise<Loaded> } {
@@ -184,4 +184,40 @@ test('a folder without master files, and none at all', () => {
   expect(say(join(directory, 'x'))).toEqual([
     `${directory}/x: error: cannot be read: ENOENT; name the folder that holds the master files`,
   ]);
+});
+
+test('zones whose files did not change are the same objects; a changed include is seen', () => {
+  const directory = temporaryDirectory({
+    ...WORLD,
+    'b.yaml': zone('b', 'origin: b.test\nfile: b.zone'),
+    'b.zone': `${SOA}$INCLUDE part\n`,
+    part: 'www 60 IN A 192.0.2.7\n',
+  });
+  const source = openWorld(directory);
+  const read = () => source.load().configuration?.zones.find(({ origin }) => nameToText(origin) === 'b.test.');
+  const names = (data: ReturnType<typeof read>): string[] =>
+    [...data!.nodes.values()].map(({ name }) => nameToText(name));
+  const first = read();
+  expect(names(first)).toEqual(['b.test.', 'www.b.test.']);
+  writeFileSync(join(directory, 'app.yaml'), exported('other', `hosts: [other.example.org]\n${ENDPOINTS}`));
+  expect(read()).toBe(first);
+  writeFileSync(join(directory, 'part'), 'mail 60 IN A 192.0.2.7\n');
+  expect(names(read())).toEqual(['b.test.', 'mail.b.test.']);
+  unlinkSync(join(directory, 'part'));
+  expect(read()).toBeUndefined();
+  writeFileSync(join(directory, 'b.yaml'), zone('b', 'origin: b.test\nfile: b.zone\ndefaultTtl: 5'));
+  writeFileSync(join(directory, 'part'), 'www A 192.0.2.7\n');
+  expect(names(read())).toEqual(['b.test.', 'www.b.test.']);
+});
+
+test('the same problems are told again as long as they are there', () => {
+  const directory = temporaryDirectory({
+    ...WORLD,
+    'b.yaml': zone('b', 'origin: b.test\nfile: b.zone'),
+    'b.zone': '@ A x',
+  });
+  const source = openWorld(directory);
+  const first = source.load().problems.map(formatProblem);
+  expect(first).toEqual([expect.stringContaining('b.zone:1:')]);
+  expect(source.load().problems.map(formatProblem)).toEqual(first);
 });

@@ -122,10 +122,10 @@ function checkTargets(
   for (const [index, site] of (spec.sites ?? []).entries()) {
     const field = `spec.sites[${index}]`;
     if (used.has(site)) continue;
-    if (!sites.includes(site))
-      report.error(stored, field, `no site \`${site}\``, suggest(site, [...used], 'its sites'));
-    else
-      report.warning(stored, field, `the export has no endpoint at \`${site}\``, suggest(site, [...used], 'its sites'));
+    if (sites.includes(site)) {
+      const remedy = 'add one there, or remove the site here';
+      report.warning(stored, field, `the export has no endpoint at \`${site}\``, remedy);
+    } else report.error(stored, field, `no site \`${site}\``, suggest(site, [...used], 'its sites'));
   }
   const known = target.spec.endpoints.map((endpoint) => canonical(endpoint.address));
   for (const [index, address] of (spec.addresses ?? []).entries()) {

@@ -1,12 +1,11 @@
-import type { Problem } from '../../lib/problem.ts';
-import { hasErrors } from '../../lib/problem.ts';
 import type { Result } from '../../lib/result.ts';
 import type { StoredResource } from '../../model/stored.ts';
 import type { Zone } from '../../model/zone.ts';
 import { nameFromText, nameKey, type WireName } from '../../wire/name.ts';
-import { checkZone, parseMasterFile, zoneFromRecords, type Whereabouts } from '../../zone/mod.ts';
+import { zoneFromRecords, type Whereabouts } from '../../zone/mod.ts';
 import type { ZoneData } from '../../zone/zone.ts';
 import { placeOf, type Report } from './report.ts';
+import { checked, type CheckedZone, type ZoneReader } from './zone-reader.ts';
 
 /** Reads a text that a file names, by a path relative to that file; the result's `file` is for messages. */
 export type ReadText = (path: string, from: string) => Result<{ text: string; file: string }, string>;
@@ -26,6 +25,7 @@ const DEFAULT_TTL = 3600;
 export function resolveZones(
   zones: readonly (readonly [Zone, StoredResource])[],
   readText: ReadText,
+  reader: ZoneReader,
   report: Report,
 ): Map<string, ServedZone> {
   const served = new Map<string, ServedZone>();
@@ -42,9 +42,9 @@ export function resolveZones(
       report.error(stored, 'spec.origin', message, 'keep one of the two zones');
       continue;
     }
-    const read = readZone(zone, stored, origin.value, readText, report);
+    const read = readZone(zone, stored, origin.value, readText, reader, report);
     const text = zone.spec.origin.replace(/(?<=[^.])\.$/u, '');
-    served.set(key, { ...read, stored, origin: text, targets: zone.spec.targets === true });
+    served.set(key, { data: read.data, where: read.where, stored, origin: text, targets: zone.spec.targets === true });
   }
   return served;
 }
@@ -54,40 +54,31 @@ function readZone(
   stored: StoredResource,
   origin: WireName,
   readText: ReadText,
+  reader: ZoneReader,
   report: Report,
-): { data: ZoneData; where: Whereabouts } {
+): CheckedZone {
   // Takes the place of one that cannot be read, so that its exports are not said to be in no zone.
-  const none = { data: { origin, nodes: new Map() }, where: { locate: () => undefined } };
+  const none = { data: { origin, nodes: new Map() }, where: { locate: () => undefined }, problems: [] };
   const { file, records, defaultTtl = DEFAULT_TTL } = spec;
   if (file !== undefined && records !== undefined) {
     report.error(stored, 'spec.records', 'a zone has either `file` or `records`', 'remove one of the two');
     return none;
   }
   if (records !== undefined) {
-    const parsed = zoneFromRecords({ origin, defaultTtl, records, field: 'spec.records' });
-    const problems = checked(parsed);
-    report.pass(problems, stored, 'spec.records');
-    return { data: parsed.zone, where: parsed.where };
+    const zone = checked(zoneFromRecords({ origin, defaultTtl, records, field: 'spec.records' }));
+    report.pass(zone.problems, stored, 'spec.records');
+    return zone;
   }
   if (file === undefined) {
     report.error(stored, 'spec.file', 'missing', 'name a master file in `file`, or write `records`');
     return none;
   }
-  const text = readText(file, stored.file);
-  if (!text.ok) {
-    report.error(stored, 'spec.file', `${file}: ${text.error}`, 'the path is relative to this file');
+  const read = readText(file, stored.file);
+  if (!read.ok) {
+    report.error(stored, 'spec.file', `${file}: ${read.error}`, 'the path is relative to this file');
     return none;
   }
-  const master = { text: text.value.text, file: text.value.file, origin, defaultTtl, include: readText };
-  const parsed = parseMasterFile(master);
-  const problems = checked(parsed);
-  const placed = problems.map((problem) => (problem.file === undefined ? { ...problem, file: master.file } : problem));
-  report.pass(placed, stored, 'spec.file');
-  return { data: parsed.zone, where: parsed.where };
-}
-
-/** A zone that was not read whole is not checked: what is missing in it would only be told again. */
-export function checked(parsed: { zone: ZoneData; problems: Problem[]; where: Whereabouts }): Problem[] {
-  if (hasErrors(parsed.problems)) return parsed.problems;
-  return [...parsed.problems, ...checkZone(parsed.zone, parsed.where)];
+  const zone = reader.read({ ...read.value, origin, defaultTtl, include: readText });
+  report.pass(zone.problems, stored, 'spec.file');
+  return zone;
 }
