@@ -1,247 +1,138 @@
-import { createSocket } from 'node:dgram';
-import { connect, isIP } from 'node:net';
-import { Command } from 'commander';
-import { Packet } from 'dns2';
-import { parsePrefix, type Prefix } from '../lib/address.ts';
-import { err, ok, type Result } from '../lib/result.ts';
-import { decodeMessage, encodeQuery, type Message } from '../wire/message.ts';
-import { formatMessage, rcodeToText, recordToText } from '../wire/message-text.ts';
-import { nameFromText, type WireName } from '../wire/name.ts';
-import { rdataToText, typeFromText } from '../wire/rdata/mod.ts';
+import { Command, InvalidArgumentError } from 'commander';
+import { Rcode } from '../wire/codes.ts';
+import type { EdnsOption } from '../wire/message.ts';
+import { rdataToText } from '../wire/rdata/mod.ts';
+import { exchange } from './exchange.ts';
 import { Exit, printJson, printLine, usage } from './output.ts';
+import { DEFAULT_SERVER, plusFlag, readSubnet, readWords } from './query-line.ts';
+import { replyToJson, replyToText } from './query-reply.ts';
 
-interface Options {
-  readonly port?: string;
+interface QueryFlags {
+  readonly port?: number;
   readonly subnet?: string;
   readonly tcp?: boolean;
+  /** False by `--no-edns`. */
   readonly edns: boolean;
-  readonly bufsize: string;
+  readonly bufsize?: number;
   readonly dnssec?: boolean;
   readonly nsid?: boolean;
+  readonly recurse?: boolean;
   readonly short?: boolean;
   readonly json?: boolean;
-  readonly timeout: string;
-  readonly tries: string;
+  readonly timeout: number;
+  readonly tries: number;
 }
 
-/** `edgeward query [@SERVER] NAME [TYPE]`, which also reads kdig's and dig's way of writing options (`+subnet=...`). */
+const HELP = `
+SERVER is an address, with a port as in @127.0.0.1:5353 or @[::1]:5353; without one the port is 53.
+TYPE is a mnemonic or TYPE123; A if there is none.
+Flags can be written as in dig and kdig: +subnet=202.96.128.0/24, +tcp, +short, +noedns, ...
+
+Exit codes:
+  0  the answer is NOERROR
+  1  it is another (NXDOMAIN, REFUSED, ...), or none came
+  2  the command line cannot be used
+
+Examples:
+  edgeward query www.example.org
+  edgeward query chat.example.org --subnet 202.96.128.0/24     as a client in Guangdong
+  edgeward query chat.example.org AAAA --subnet 240e::/24 --short
+  edgeward query @192.0.2.53 example.org SOA --nsid --json
+  edgeward query @[2001:db8::53]:53 example.org DNSKEY --dnssec --tcp
+  edgeward query @127.0.0.1 -p 5353 chat.example.org AAAA +subnet=240e::/24 +short`;
+
+/** `edgeward query [@SERVER[:PORT]] NAME [TYPE]`: one question, and the answer as dig prints it. */
 export function queryCommand(): Command {
+  const { host, port } = DEFAULT_SERVER;
   return new Command('query')
-    .description('ask a DNS server, like a small dig')
-    .argument('<words...>', '[@server[:port]] name [type] [+option[=value]]')
-    .option('-p, --port <port>', 'port of the server (default 5353 for 127.0.0.1, else 53)')
-    .option('--subnet <prefix>', 'client subnet to send, such as 202.96.128.0/24 (RFC 7871)')
-    .option('--tcp', 'ask over TCP; UDP falls back to it by itself when an answer is truncated')
-    .option('--no-edns', 'send no EDNS')
-    .option('--bufsize <octets>', 'largest answer over UDP', '1232')
-    .option('--dnssec', 'ask for DNSSEC records (DO)')
+    .description('ask a DNS server, as a client of any subnet')
+    .usage('[options] [@SERVER[:PORT]] NAME [TYPE]')
+    .argument('[words...]', `whom to ask (${host}:${port} by default), the name, and the record type`)
+    .option('-s, --subnet <prefix>', 'ask on behalf of clients in this prefix (EDNS client subnet, RFC 7871)')
+    .option('-p, --port <port>', "the server's port, where SERVER has none", wholeNumber(1, 65535))
+    .option('--tcp', 'ask over TCP at once; truncated answers are asked for over TCP in any case')
+    .option('--no-edns', 'a query as of RFC 1035, without an OPT record')
+    .option('--bufsize <octets>', 'largest answer over UDP to ask for (default: 1232)', wholeNumber(0, 65535))
+    .option('--dnssec', 'ask for signatures (DO)')
     .option('--nsid', "ask for the server's name (RFC 5001)")
-    .option('--short', "print the answers' data alone")
-    .option('--json', 'print JSON')
-    .option('--timeout <seconds>', 'wait for an answer', '2')
-    .option('--tries <times>', 'ask over UDP so often', '3')
-    .addHelpText(
-      'after',
-      '\nWithout @server the local demo is asked: 127.0.0.1 port 5353. The type is A unless given.\n' +
-        'Exit code: 0 an answer with NOERROR, 1 another response code, or no answer, 2 usage.\n\n' +
-        'Examples:\n  edgeward query chat.example.org A --subnet 202.96.128.0/24\n  edgeward query @127.0.0.1 -p 5353 chat.example.org AAAA +subnet=2003:c0::/32 +short',
-    )
-    .action(async (words: string[], options: Options) => {
-      process.exitCode = await run(words, options);
+    .option('--recurse', 'ask for recursion (RD), of a resolver')
+    .option('--short', 'print the data of the answer only, one record a line')
+    .option('--json', 'print the answer as JSON')
+    .option('--timeout <seconds>', 'how long to wait in each try', seconds, 2)
+    .option('--tries <count>', 'times to ask', wholeNumber(1, 100), 3)
+    .addHelpText('after', HELP)
+    .action(async (all: string[], _flags: QueryFlags, command: Command) => {
+      const words = all.filter((word) => !word.startsWith('+'));
+      const plus = all.filter((word) => word.startsWith('+')).map(plusFlag);
+      const wrong = plus.find((flag) => !flag.ok);
+      if (wrong?.ok === false) {
+        process.exitCode = usage(wrong.error);
+        return;
+      }
+      // What commander read before stays; these are checked and added.
+      const { unknown } = command.parseOptions(plus.flatMap((flag) => (flag.ok ? [flag.value] : [])));
+      process.exitCode =
+        unknown.length > 0 ? usage(`${unknown[0]} takes no value`) : await run(words, command.opts<QueryFlags>());
     });
 }
 
-interface Question {
-  readonly server: string;
-  readonly port: number;
-  readonly name: WireName;
-  readonly type: number;
-  readonly options: Options;
-  readonly subnet: Prefix | undefined;
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^[0-9]{1,9}$/u.test(text) ? Number(text) : -1;
+    if (value < least || value > most) throw new InvalidArgumentError(`It is a whole number, ${least} to ${most}.`);
+    return value;
+  };
 }
 
-async function run(words: readonly string[], options: Options): Promise<number> {
-  const question = readQuestion(words, options);
-  if (!question.ok) return usage(question.error);
-  const start = performance.now();
-  const answer = await ask(question.value);
-  if (!answer.ok) {
-    process.stderr.write(`edgeward: ${answer.error}\n`);
+function seconds(text: string): number {
+  const value = /^[0-9]*\.?[0-9]+$/u.test(text) ? Number(text) : 0;
+  if (value < 0.001 || value > 3600) throw new InvalidArgumentError('It is a number of seconds, 0.001 to 3600.');
+  return value;
+}
+
+async function run(words: readonly string[], flags: QueryFlags): Promise<number> {
+  const read = readWords(words, flags.port);
+  if (!read.ok) return usage(read.error);
+  const subnet = flags.subnet === undefined ? undefined : readSubnet(flags.subnet);
+  if (subnet?.ok === false) return usage(subnet.error);
+  const needsEdns = (['subnet', 'bufsize', 'dnssec', 'nsid'] as const).find((flag) => flags[flag] !== undefined);
+  if (!flags.edns && needsEdns !== undefined) return usage(`--${needsEdns} needs EDNS, which --no-edns forbids`);
+  if (flags.short === true && flags.json === true) return usage('--short and --json exclude each other');
+
+  const { server, name, type } = read.value;
+  const asked = await exchange({
+    server,
+    query: {
+      name,
+      type,
+      rd: flags.recurse === true,
+      ...(flags.edns ? { edns: edns(flags, subnet?.value) } : {}),
+    },
+    tcp: flags.tcp === true,
+    timeoutMs: flags.timeout * 1000,
+    tries: flags.tries,
+  });
+  if (!asked.ok) {
+    if (flags.json === true) printJson({ error: asked.error });
+    else process.stderr.write(`edgeward: ${asked.error}\n`);
     return Exit.FINDINGS;
   }
-  const { message, transport, octets } = answer.value;
-  const { server, port } = question.value;
-  const ms = Math.round((performance.now() - start) * 10) / 10;
-  if (question.value.options.json === true) printJson({ server, port, transport, octets, ms, ...toJson(message) });
-  else if (question.value.options.short === true)
-    for (const { type, rdata } of message.answers) printLine(rdataToText(type, rdata));
-  else {
-    printLine(formatMessage(message).trimEnd());
-    printLine();
-    printLine(`;; ${octets} octets from ${server} port ${port} over ${transport.toUpperCase()} in ${ms} ms`);
-  }
-  return message.rcode === 0 ? Exit.OK : Exit.FINDINGS;
+  const { message } = asked.value;
+  if (flags.json === true) printJson(replyToJson(asked.value, server));
+  else if (flags.short === true) {
+    for (const record of message.answers) printLine(rdataToText(record.type, record.rdata));
+  } else printLine(replyToText(asked.value, server));
+  return message.rcode === Rcode.NOERROR ? Exit.OK : Exit.FINDINGS;
 }
 
-function toJson(message: Message): object {
-  const { answers, authorities, additionals, edns, ...header } = message;
+type Subnet = Extract<ReturnType<typeof readSubnet>, { ok: true }>['value'];
+
+function edns(flags: QueryFlags, subnet: Subnet | undefined) {
+  const options: readonly EdnsOption[] = flags.nsid === true ? [{ code: 3, data: new Uint8Array(0) }] : [];
   return {
-    ...header,
-    questions: undefined,
-    status: rcodeToText(message.rcode),
-    answers: answers.map(recordToText),
-    authorities: authorities.map(recordToText),
-    additionals: additionals.map(recordToText),
-    ...(edns === undefined ? {} : { edns }),
+    udpSize: flags.bufsize ?? 1232,
+    do: flags.dnssec === true,
+    options,
+    ...(subnet === undefined ? {} : { ecs: subnet }),
   };
-}
-
-/** Takes the words apart: `@server`, `+option`, name, type. */
-function readQuestion(words: readonly string[], given: Options): Result<Question, string> {
-  let options = given;
-  let server = '127.0.0.1';
-  let port: number | undefined;
-  const plain: string[] = [];
-  for (const word of words) {
-    if (word.startsWith('@')) {
-      const match = /^@(?:\[(?<bracketed>[^\]]+)\]|(?<plain>[^:]+|[0-9a-f:]+:[0-9a-f:.]*))(?::(?<port>\d+))?$/iu.exec(
-        word,
-      );
-      if (match === null) return err(`"${word}" is no server: write @192.0.2.1, @192.0.2.1:53 or @[2001:db8::1]:53`);
-      server = (match.groups!['bracketed'] ?? match.groups!['plain'])!;
-      port = match.groups!['port'] === undefined ? undefined : Number(match.groups!['port']);
-    } else if (word.startsWith('+')) {
-      const extended = plusOption(word);
-      if (extended === undefined) return err(`"${word}" is not known: see edgeward query --help`);
-      options = { ...options, ...extended };
-    } else plain.push(word);
-  }
-  if (isIP(server) === 0) return err(`"${server}" is no address: write the server as an IPv4 or IPv6 address`);
-  const [nameText, typeText = 'A', ...rest] = plain;
-  if (nameText === undefined) return err('no name to ask for: write edgeward query NAME [TYPE]');
-  if (rest.length > 0) return err(`"${rest[0]}" is too much: write edgeward query [@server] NAME [TYPE]`);
-  const name = nameFromText(nameText);
-  if (!name.ok) return name;
-  const type = typeFromText(typeText);
-  if (type === undefined) return err(`"${typeText}" is no record type: write one such as A, AAAA, MX or TYPE65280`);
-  const subnet = options.subnet === undefined ? undefined : parsePrefix(options.subnet);
-  if (options.subnet !== undefined && subnet === undefined) {
-    return err(
-      `"${options.subnet}" is no prefix: write an address and a length with no bits beyond it, as in 202.96.128.0/24`,
-    );
-  }
-  const local = server === '127.0.0.1' && !words.some((word) => word.startsWith('@'));
-  const chosen = port ?? (options.port === undefined ? (local ? 5353 : 53) : Number(options.port));
-  if (!Number.isInteger(chosen) || chosen < 1 || chosen > 65535)
-    return err(`"${options.port}" is no port: write 1 to 65535`);
-  return ok({ server, port: chosen, name: name.value, type, options, subnet });
-}
-
-/** What kdig and dig write with a plus sign. */
-function plusOption(word: string): Partial<Options> | undefined {
-  const [key, value] = word.slice(1).split('=') as [string, string?];
-  if (key === 'subnet' || key === 'bufsize' || key === 'timeout' || key === 'tries')
-    return value === undefined ? undefined : { [key]: value };
-  const flags: Readonly<Record<string, Partial<Options>>> = {
-    tcp: { tcp: true },
-    short: { short: true },
-    nsid: { nsid: true },
-    dnssec: { dnssec: true },
-    json: { json: true },
-    edns: { edns: true },
-    noedns: { edns: false },
-  };
-  return flags[key];
-}
-
-interface Answer {
-  readonly message: Message;
-  readonly transport: 'udp' | 'tcp';
-  readonly octets: number;
-}
-
-async function ask(question: Question): Promise<Result<Answer, string>> {
-  const { options, name, type, subnet } = question;
-  const id = Packet.uuid();
-  const query = encodeQuery({
-    id,
-    name,
-    type,
-    class: 1,
-    rd: false,
-    ...(options.edns
-      ? {
-          edns: {
-            udpSize: Number(options.bufsize),
-            do: options.dnssec === true,
-            ...(subnet === undefined
-              ? {}
-              : {
-                  ecs: {
-                    family: subnet.family === 4 ? (1 as const) : (2 as const),
-                    source: subnet.length,
-                    address: subnet.bytes,
-                  },
-                }),
-            ...(options.nsid === true ? { options: [{ code: 3, data: new Uint8Array(0) }] } : {}),
-          },
-        }
-      : {}),
-  });
-  try {
-    if (options.tcp !== true) {
-      const bytes = await overUdp(question, query);
-      const decoded = decodeMessage(bytes);
-      if (!decoded.ok) return err(`the answer does not parse: ${decoded.error}`);
-      if (!decoded.value.tc) return ok({ message: decoded.value, transport: 'udp', octets: bytes.length });
-    }
-    const bytes = await overTcp(question, query);
-    const decoded = decodeMessage(bytes);
-    return decoded.ok
-      ? ok({ message: decoded.value, transport: 'tcp', octets: bytes.length })
-      : err(`the answer does not parse: ${decoded.error}`);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return err(`no answer from ${question.server} port ${question.port}: ${reason}`);
-  }
-}
-
-/** Asks as often as `tries` says; takes only what comes from the server and has the query's ID. */
-function overUdp({ server, port, options }: Question, query: Uint8Array): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket(isIP(server) === 6 ? 'udp6' : 'udp4');
-    let left = Number(options.tries);
-    let timer: NodeJS.Timeout | undefined;
-    const end = (act: () => void): void => {
-      clearTimeout(timer);
-      socket.close();
-      act();
-    };
-    const send = (): void => {
-      if (left-- <= 0) return end(() => reject(new Error(`timed out after ${options.tries} tries`)));
-      socket.send(query);
-      timer = setTimeout(send, Number(options.timeout) * 1000);
-    };
-    socket.on('error', (error) => end(() => reject(error)));
-    socket.on('message', (message) => {
-      if (message.length >= 12 && message[0] === query[0] && message[1] === query[1]) end(() => resolve(message));
-    });
-    socket.connect(port, server, send);
-  });
-}
-
-async function overTcp({ server, port, options }: Question, query: Uint8Array): Promise<Uint8Array> {
-  const socket = connect({ host: server, port });
-  socket.setTimeout(Number(options.timeout) * 1000, () => socket.destroy(new Error('timed out')));
-  // readStream reports it; without a listener of its own it would end the process.
-  socket.on('error', () => {});
-  const framed = Buffer.alloc(query.length + 2);
-  framed.writeUInt16BE(query.length);
-  framed.set(query, 2);
-  socket.write(framed);
-  try {
-    return await Packet.readStream(socket);
-  } finally {
-    socket.destroy();
-  }
 }

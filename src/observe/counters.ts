@@ -36,12 +36,14 @@ const outcome = (name: string): CounterDefinition => ({
 });
 const refused = (limit: string): CounterDefinition => ({
   metric: 'edgeward_tcp_refused_total',
-  help: 'TCP connections closed at once, by the limit that was reached.',
+  help: 'TCP connections closed at once, by the limit that was reached: `client` ours for one client, `system` open files.',
   labels: { limit },
 });
 const closed = (reason: string): CounterDefinition => ({
   metric: 'edgeward_tcp_closed_total',
-  help: 'TCP connections that the server ended, by reason.',
+  help:
+    'TCP connections that the server ended: `idle`, `slow` in sending a message, `backlog` of answers not read, ' +
+    '`total` time used up, `evicted` for a new one when all were taken.',
   labels: { reason },
 });
 
@@ -93,11 +95,13 @@ const DEFINITIONS = {
   tcpAccepted: { metric: 'edgeward_tcp_accepted_total', help: 'TCP connections accepted.' },
   /** Goes down as well: a gauge. */
   tcpOpen: { metric: 'edgeward_tcp_open_connections', help: 'TCP connections open now.' },
-  tcpRefusedTotal: refused('total'),
   tcpRefusedClient: refused('client'),
+  tcpRefusedSystem: refused('system'),
   tcpIdle: closed('idle'),
   tcpSlow: closed('slow'),
   tcpBacklog: closed('backlog'),
+  tcpTotal: closed('total'),
+  tcpEvicted: closed('evicted'),
 } as const satisfies Record<string, CounterDefinition>;
 
 export type CounterName = keyof typeof DEFINITIONS;

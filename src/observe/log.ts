@@ -1,7 +1,15 @@
-import { pino, type Logger } from 'pino';
+import { writeSync } from 'node:fs';
+import { pino, stdSerializers, type Logger } from 'pino';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-export type LogFields = Readonly<Record<string, unknown>>;
+
+/** What belongs to a message, for people and for filters; an exception goes under `error`. */
+export type LogFields = Readonly<Record<string, unknown>> & {
+  // These are the line's own.
+  readonly time?: never;
+  readonly level?: never;
+  readonly msg?: never;
+};
 
 /** What happens, for operators: one line each, on stderr. */
 export interface Log {
@@ -27,6 +35,7 @@ export function createLog({ level, format }: LogOptions, write: (line: string) =
     {
       level,
       base: null,
+      serializers: { error: stdSerializers.err },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
@@ -40,11 +49,14 @@ export function createLog({ level, format }: LogOptions, write: (line: string) =
   };
 }
 
+const STDERR = 2;
+
+/** Not by `process.stderr`: that would end the process when its reader is gone, and a log must never do so. */
 function writeStderr(line: string): void {
   try {
-    process.stderr.write(line);
+    writeSync(STDERR, line);
   } catch {
-    // Nobody reads; there is nowhere to say so.
+    // Nobody reads, or not fast enough; there is nowhere to say so.
   }
 }
 
@@ -52,10 +64,21 @@ function writeStderr(line: string): void {
 function formatLine(json: string): string {
   const { time, level, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
   const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${formatValue(value)}`);
-  return `${String(time)} ${String(level).toUpperCase().padEnd(5)} ${String(msg)}${rest.join('')}`;
+  return `${String(time)} ${String(level).toUpperCase().padEnd(5)} ${escapeControls(String(msg))}${rest.join('')}`;
 }
 
 function formatValue(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return /^[^\s"=]+$/u.test(text) ? text : JSON.stringify(text);
+  const text = typeof value === 'string' ? value : (errorMessage(value) ?? JSON.stringify(value));
+  return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : escapeControls(JSON.stringify(text));
+}
+
+/** Of an exception as pino writes it: its stack is for the JSON form. */
+function errorMessage(value: unknown): string | undefined {
+  const isError = typeof value === 'object' && value !== null && 'stack' in value && 'message' in value;
+  return isError ? String(value.message) : undefined;
+}
+
+/** Names and contents of files are in messages: they must not end a line, nor move a terminal's cursor. */
+function escapeControls(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

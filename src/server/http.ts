@@ -13,13 +13,16 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/** A request that is not there whole by then is given up; scrapers send theirs at once. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
 /**
  * Metrics and health over HTTP: `/metrics` (Prometheus text), `/healthz` (the process runs), `/readyz` (it answers
  * queries; else 503 and the reasons).
- * @throws the system's error when the address cannot be bound
+ * @throws the system's error, which names the address, when it cannot be bound
  */
 export async function listenHttp({ host, port, metrics, notReady }: HttpOptions): Promise<HttpServer> {
-  const app = fastify({ forceCloseConnections: true, bodyLimit: 1024 });
+  const app = fastify({ forceCloseConnections: true, bodyLimit: 1024, requestTimeout: REQUEST_TIMEOUT_MS });
   app.get('/metrics', async (_, reply) => {
     const { text, contentType } = await metrics();
     return reply.type(contentType).send(text);

@@ -1,20 +1,22 @@
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { COUNTER } from '../observe/counters.ts';
 import { OUT_SIZE } from './answer.ts';
 import { readSource, type SourceAddress } from './source.ts';
+import { Inbox } from './tcp-inbox.ts';
 
 /** Answers one message: octets written to `out`, 0 to send nothing. Synchronous; `message` is valid during the call. */
 export type AnswerTcp = (message: Uint8Array, length: number, source: SourceAddress, out: Uint8Array) => number;
 
 export interface TcpLimits {
-  /** Connections of all clients; the one that was idle longest makes room for a new one (RFC 7766 6.2.3). */
+  /** Connections of all clients; the one that was idle longest makes room for a new one (RFC 7766 10). */
   readonly maxConnections: number;
   /** Connections of one client (IPv4 address, IPv6 /56); more are refused. */
   readonly maxPerClient: number;
-  /** Milliseconds without a whole message before a connection is closed. Parts of messages do not count. */
+  /** Milliseconds without a query answered before a connection is closed. Parts of messages do not count. */
   readonly idleMs: number;
-  /** Milliseconds that a connection may last in all. */
+  /** Milliseconds after which no more queries of a connection are taken; those that were are still answered. */
   readonly totalMs: number;
   /** Messages of one connection that are answered before others have their turn. */
   readonly maxPipelined: number;
@@ -38,6 +40,15 @@ export interface TcpServer {
 
 /** Answers that a client has not read yet, in octets, before we read no more of its questions. */
 const MAX_UNREAD = 256 * 1024;
+/** Octets of answers that are gathered for one write. */
+const MAX_BATCH = 64 * 1024;
+/** When the server stops, a connection on which nothing arrives for so long has had answers to all it asked. */
+const QUIET_MS = 20;
+/**
+ * After our FIN a connection is read on for so long or until the client's FIN: closing it with unread octets would
+ * send a reset, and that discards answers on their way.
+ */
+const LINGER_MS = 200;
 const LENGTH = 2;
 
 /**
@@ -52,8 +63,8 @@ export async function listenTcp(options: TcpOptions): Promise<TcpServer> {
 /** What all connections of one listener share. */
 class Listener {
   readonly options: TcpOptions;
-  /** A message is answered into it, then copied out: answering is synchronous, so one is enough. */
-  readonly out = new Uint8Array(OUT_SIZE);
+  /** Answers are gathered in it, then copied out: answering is synchronous, so one is enough. */
+  readonly batch = new Uint8Array(MAX_BATCH + LENGTH + OUT_SIZE);
   /** Connections, the one that was idle longest first to go. */
   readonly #connections: LRUCache<Connection, true>;
   readonly #perClient = new Map<string, number>();
@@ -65,7 +76,7 @@ class Listener {
       max: options.limits.maxConnections,
       dispose: (_, connection, why) => {
         if (why !== 'evict') return;
-        options.counters[COUNTER.tcpRefusedTotal]!++;
+        options.counters[COUNTER.tcpEvicted]!++;
         connection.destroy();
       },
     });
@@ -82,7 +93,7 @@ class Listener {
       });
     });
     // Out of file descriptors: accepting fails for a while, and goes on.
-    this.#server.on('error', () => this.options.counters[COUNTER.tcpRefusedTotal]!++);
+    this.#server.on('error', () => this.options.counters[COUNTER.tcpRefusedSystem]!++);
     const address = this.#server.address();
     return {
       port: typeof address === 'object' && address !== null ? address.port : port,
@@ -128,12 +139,19 @@ class Listener {
   }
 
   async #close(graceMs: number): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const connection of this.#connections.keys()) connection.finish();
     const late = setTimeout(() => {
       for (const connection of this.#connections.keys()) connection.destroy();
     }, graceMs);
+    // Still listening: closing the socket resets the connections that the kernel holds for us.
+    await sleep(Math.min(QUIET_MS, graceMs));
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const connection of this.#connections.keys()) connection.finishWhenQuiet();
+    // Who asks without a pause is heard no more, while there is time left to send the answers.
+    const hurry = setTimeout(() => {
+      for (const connection of this.#connections.keys()) connection.finish();
+    }, graceMs / 2);
     await closed;
+    clearTimeout(hurry);
     clearTimeout(late);
   }
 }
@@ -144,11 +162,14 @@ class Connection {
   readonly #listener: Listener;
   readonly #idle: NodeJS.Timeout;
   readonly #total: NodeJS.Timeout;
-  /** What was received and not answered yet: at most one message and what came with it. */
-  #received: Buffer = Buffer.alloc(0);
-  /** The client will send no more, or is to be heard no more. */
-  #ended = false;
+  /** While the server stops: since something arrived. */
+  #quiet: NodeJS.Timeout | undefined;
+  /** Until a connection that has had its answers is closed. */
+  #linger: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
+  readonly #inbox = new Inbox();
+  /** The client will send no more, or is heard no more. */
+  #ended = false;
 
   constructor(socket: Socket, source: SourceAddress, listener: Listener) {
     this.#socket = socket;
@@ -156,90 +177,87 @@ class Connection {
     this.#listener = listener;
     const { counters, limits } = listener.options;
     this.#idle = setTimeout(() => {
-      const reason =
-        socket.writableLength > 0 ? COUNTER.tcpBacklog : this.#received.length > 0 ? COUNTER.tcpSlow : COUNTER.tcpIdle;
-      counters[reason]!++;
+      const waiting = this.#inbox.length > 0 ? COUNTER.tcpSlow : COUNTER.tcpIdle;
+      counters[socket.writableLength > 0 ? COUNTER.tcpBacklog : waiting]!++;
       this.destroy();
     }, limits.idleMs);
     this.#total = setTimeout(() => {
-      counters[COUNTER.tcpSlow]!++;
-      this.destroy();
+      counters[COUNTER.tcpTotal]!++;
+      this.finish();
     }, limits.totalMs);
     socket.on('data', (data) => {
-      this.#received = this.#received.length === 0 ? data : Buffer.concat([this.#received, data]);
+      if (this.#ended) return;
+      this.#quiet?.refresh();
+      this.#inbox.append(data);
       this.#work();
     });
     socket.on('drain', () => this.#work());
-    socket.on('end', () => {
-      this.#ended = true;
-      this.#work();
+    socket.on('end', () => this.finish());
+    socket.once('finish', () => {
+      clearTimeout(this.#idle);
+      this.#linger = setTimeout(() => this.destroy(), LINGER_MS);
     });
   }
 
   /** Answers the whole messages that are there, as far as the client takes the answers. */
   #work(): void {
-    if (this.#turn !== undefined || this.#socket.destroyed) return;
+    const socket = this.#socket;
+    if (this.#turn !== undefined || socket.destroyed || socket.writableEnded) return;
     const { answer, limits } = this.#listener.options;
-    const { out } = this.#listener;
-    const answers: Uint8Array[] = [];
-    let unread = this.#socket.writableLength;
-    let at = 0;
-    let left = limits.maxPipelined;
-    let useful = false;
-    while (left > 0 && unread < MAX_UNREAD && at + LENGTH <= this.#received.length) {
-      const length = this.#received.readUInt16BE(at);
-      if (at + LENGTH + length > this.#received.length) break;
-      const message = this.#received.subarray(at + LENGTH, at + LENGTH + length);
-      at += LENGTH + length;
-      left--;
-      const size = answer(message, length, this.#source, out);
-      if (size === 0) continue;
-      useful = true;
-      const framed = Buffer.allocUnsafe(LENGTH + size);
-      framed.writeUInt16BE(size);
-      framed.set(out.subarray(0, size), LENGTH);
-      answers.push(framed);
-      unread += framed.length;
+    const { batch } = this.#listener;
+    let size = 0;
+    for (let left = limits.maxPipelined; left > 0 && socket.writableLength + size < MAX_UNREAD; left--) {
+      const message = this.#inbox.next();
+      if (message === undefined) break;
+      const length = answer(message, message.length, this.#source, batch.subarray(size + LENGTH));
+      if (length === 0) continue;
+      batch[size] = length >>> 8;
+      batch[size + 1] = length;
+      size += LENGTH + length;
+      if (size >= MAX_BATCH) {
+        this.#write(batch.subarray(0, size));
+        size = 0;
+      }
     }
-    if (at > 0) this.#received = this.#received.subarray(at);
-    if (useful) {
-      // Only questions that deserve an answer keep a connection alive.
-      this.#idle.refresh();
-      this.#listener.used(this);
-      this.#socket.write(answers.length === 1 ? answers[0]! : Buffer.concat(answers));
-    }
-    this.#goOn(left === 0);
+    if (size > 0) this.#write(batch.subarray(0, size));
+    this.#goOn();
   }
 
-  #goOn(more: boolean): void {
-    if (this.#socket.writableLength >= MAX_UNREAD) {
+  #write(answers: Uint8Array): void {
+    // Only questions that deserve an answer keep a connection alive.
+    this.#idle.refresh();
+    this.#listener.used(this);
+    this.#socket.write(Buffer.from(answers));
+  }
+
+  #goOn(): void {
+    const socket = this.#socket;
+    if (socket.writableLength >= MAX_UNREAD) {
       // Nothing more is read until the client has taken its answers; 'drain' comes back here.
-      this.#socket.pause();
-      return;
-    }
-    if (more && this.#hasMessage()) {
-      this.#socket.pause();
+      socket.pause();
+    } else if (this.#inbox.ready) {
+      socket.pause();
       this.#turn = setImmediate(() => {
         this.#turn = undefined;
+        this.#quiet?.refresh();
         this.#work();
       });
-      return;
+    } else {
+      this.#inbox.trim();
+      if (this.#ended) socket.end();
+      socket.resume();
     }
-    if (this.#ended) this.#socket.end();
-    else this.#socket.resume();
   }
 
-  #hasMessage(): boolean {
-    const { length } = this.#received;
-    return length >= LENGTH && length >= LENGTH + this.#received.readUInt16BE(0);
-  }
-
-  /** Answers what has arrived, then closes. */
+  /** Takes no more queries; answers those that are there, then closes. */
   finish(): void {
     this.#ended = true;
-    this.#socket.removeAllListeners('data');
     this.#work();
-    this.#socket.once('finish', () => this.#socket.destroy());
+  }
+
+  /** The same, once nothing more arrives. */
+  finishWhenQuiet(): void {
+    this.#quiet = setTimeout(() => this.finish(), QUIET_MS);
   }
 
   destroy(): void {
@@ -250,6 +268,8 @@ class Connection {
   stop(): void {
     clearTimeout(this.#idle);
     clearTimeout(this.#total);
+    clearTimeout(this.#quiet);
+    clearTimeout(this.#linger);
     if (this.#turn !== undefined) clearImmediate(this.#turn);
   }
 }
