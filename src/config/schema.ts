@@ -35,10 +35,10 @@ const Geo = Type.Object(
 const Tcp = Type.Object(
   {
     maxConnections: Count('Connections open at once. Default 1000.'),
-    maxPerClient: Count('Of these, from one IPv4 address or IPv6 /56. Default 50.'),
+    maxPerClient: Count('Of these, from one IPv4 address or IPv6 /56, in each answering thread. Default 50.'),
     idleSeconds: Seconds('A connection ends so long after its last complete message. Default 10.'),
-    totalSeconds: Seconds('A connection ends after this long in any case. Default 120.'),
-    maxPipelined: Count('Queries of one connection answered before its answers must be read. Default 100.'),
+    totalSeconds: Seconds('No more queries of a connection are taken after so long. Default 120.'),
+    maxPipelined: Count('Queries of one connection answered in one go, before others have their turn. Default 100.'),
   },
   { ...closed, description: 'Limits of DNS over TCP (RFC 7766 6).' },
 );

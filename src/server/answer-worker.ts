@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
+import { COUNTER } from '../observe/counters.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { Answerer, OUT_SIZE, type AnswerOptions } from './answer.ts';
 import { listenTcp, type TcpLimits, type TcpServer } from './tcp.ts';
@@ -34,9 +35,11 @@ let snapshot = data.snapshot;
 const udp: UdpTransport[] = [];
 const tcp: TcpServer[] = [];
 
-async function listen(): Promise<void> {
-  const ports: number[] = [];
-  for (const { host, port: wanted } of data.listen) {
+/** A free port for UDP may be taken for TCP; then another is tried. */
+const PORT_TRIES = 8;
+
+async function listenAt(host: string, wanted: number): Promise<number> {
+  for (let left = PORT_TRIES; ; left--) {
     const transport = await listenDgram({
       host,
       port: wanted,
@@ -45,19 +48,30 @@ async function listen(): Promise<void> {
       out,
       answer: (message, length, source, to) => answerer.answer(message, length, source, snapshot, to, false),
     });
-    udp.push(transport);
-    const server = await listenTcp({
-      host,
-      // Port 0 asks for any free one: TCP then takes the same as UDP.
-      port: transport.port,
-      reusePort: data.reusePort,
-      limits: data.tcp,
-      counters: data.counters,
-      answer: (message, length, source, to) => answerer.answer(message, length, source, snapshot, to, true),
-    });
-    tcp.push(server);
-    ports.push(transport.port);
+    try {
+      const server = await listenTcp({
+        host,
+        port: transport.port,
+        reusePort: data.reusePort,
+        limits: data.tcp,
+        counters: data.counters,
+        answer: (message, length, source, to) => answerer.answer(message, length, source, snapshot, to, true),
+      });
+      udp.push(transport);
+      tcp.push(server);
+      return transport.port;
+    } catch (error) {
+      await transport.close();
+      if (wanted !== 0 || left <= 1) throw error;
+    }
   }
+}
+
+async function listen(): Promise<void> {
+  // What a thread before this one had open has ended with it.
+  data.counters[COUNTER.tcpOpen] = 0;
+  const ports: number[] = [];
+  for (const { host, port: wanted } of data.listen) ports.push(await listenAt(host, wanted));
   port.postMessage({ type: 'listening', ports } satisfies FromAnswerWorker);
 }
 

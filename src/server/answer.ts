@@ -123,6 +123,7 @@ export class Answerer {
     counters[q.type === Type.A ? COUNTER.typeA : q.type === Type.AAAA ? COUNTER.typeAAAA : COUNTER.typeOther]!++;
     if (q.edns) counters[COUNTER.edns]!++;
     if (q.ecs !== Ecs.ABSENT) counters[COUNTER.ecs]!++;
+    if (q.ecsMalformed) counters[COUNTER.ecsMalformed]!++;
   }
 
   #countAnswer(length: number): void {

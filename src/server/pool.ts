@@ -74,7 +74,11 @@ export class AnswerPool {
       reusePort: this.#options.workers > 1,
       snapshot: this.#snapshot,
       options: this.#options.answer,
-      tcp: this.#options.tcp,
+      // The limit is the process's; the kernel spreads connections evenly enough over the threads.
+      tcp: {
+        ...this.#options.tcp,
+        maxConnections: Math.ceil(this.#options.tcp.maxConnections / this.#options.workers),
+      },
       counters,
     };
     const worker = new Worker(new URL('./answer-worker.ts', import.meta.url), { workerData: data });

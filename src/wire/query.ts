@@ -38,6 +38,7 @@ export class Query {
   nsid = false;
   /** One of `Ecs`. */
   ecs: number = Ecs.ABSENT;
+  ecsMalformed = false;
   /** The option's data, to be echoed: FAMILY, SOURCE, SCOPE, ADDRESS. */
   ecsAt = 0;
   ecsLength = 0;
@@ -79,6 +80,7 @@ export function parseQuery(b: Uint8Array, length: number, q: Query): number {
   q.dnssecOk = false;
   q.nsid = false;
   q.ecs = Ecs.ABSENT;
+  q.ecsMalformed = false;
   q.tsigAt = 0;
   const rcode = parseSections(b, length, q);
   // An opcode that we do not know may order its sections as it likes, so a fault in them is not the client's.
@@ -180,6 +182,7 @@ function parseOpt(b: Uint8Array, at: number, end: number, q: Query): number {
     if (code === OPTION_ECS) {
       if (q.ecs !== Ecs.ABSENT || !parseEcs(b, option, size, q)) {
         q.ecs = Ecs.ABSENT;
+        q.ecsMalformed = true;
         return Rcode.FORMERR;
       }
     } else if (code === OPTION_NSID) q.nsid = true;

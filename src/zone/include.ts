@@ -13,7 +13,7 @@ export function includeFrom(directory: string): Include {
       if (inside.startsWith('..') || isAbsolute(inside)) return err(`it is outside of ${directory}`);
       return ok({ text: readFileSync(real, 'utf8'), file: real });
     } catch (error) {
-      return err(error instanceof Error ? error.message : String(error));
+      return err(`cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
     }
   };
 }
