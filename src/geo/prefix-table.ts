@@ -111,97 +111,119 @@ function prefixes4({ start4, value4 }: Ranges, classOf: Uint32Array): Prefixes {
 }
 
 function prefixes6(ranges: Ranges, classOf: Uint32Array): Prefixes {
-  const { starts, classes } = cutEmbedded(ranges, classOf);
+  const { starts, values } = cutEmbedded(ranges);
   const out = new Prefixes(4, 1024);
-  const at = new Uint32Array(4);
-  const end = new Uint32Array(4);
-  const count = classes.length;
+  const count = values.length;
+  const classAt = (i: number): number => (values[i] === CUT ? EMBEDDED : classOf[values[i]!]!);
   for (let i = 0; i < count;) {
-    const value = classes[i]!;
+    const value = classAt(i);
     let next = i + 1;
-    while (next < count && classes[next] === value) next++;
+    while (next < count && classAt(next) === value) next++;
     const last = next === count;
-    for (let w = 0; w < 4; w++) {
-      at[w] = starts[i * 4 + w]!;
-      end[w] = last ? 0 : starts[next * 4 + w]!;
-    }
+    let [w0, w1, w2, w3] = [starts[i * 4]!, starts[i * 4 + 1]!, starts[i * 4 + 2]!, starts[i * 4 + 3]!];
+    const end = next * 4;
+    const [e0, e1, e2, e3] = last ? [0, 0, 0, 0] : [starts[end]!, starts[end + 1]!, starts[end + 2]!, starts[end + 3]!];
     do {
-      const bits = Math.min(trailingZeros128(at), last ? 128 : highestDifference(at, end));
+      const bits = Math.min(
+        trailingZeros128(w0, w1, w2, w3),
+        last ? 128 : highestBit(w0 ^ e0, w1 ^ e1, w2 ^ e2, w3 ^ e3),
+      );
       const index = out.next();
-      out.starts.set(at, index * 4);
+      const at = index * 4;
+      out.starts[at] = w0;
+      out.starts[at + 1] = w1;
+      out.starts[at + 2] = w2;
+      out.starts[at + 3] = w3;
       out.leaves[index] = value * 256 + 128 - bits;
-      addPowerOfTwo(at, bits);
-    } while (at[0] !== end[0] || at[1] !== end[1] || at[2] !== end[2] || at[3] !== end[3]);
+      // Adds 2^bits with carry; words are unsigned, so a sum of 0 has overflowed.
+      if (bits < 32) w3 = (w3 + 2 ** bits) >>> 0;
+      if (bits < 64 && (bits >= 32 || w3 === 0)) w2 = (w2 + (bits >= 32 ? 2 ** (bits - 32) : 1)) >>> 0;
+      if (bits < 96 && (bits >= 64 || (w2 === 0 && (bits >= 32 || w3 === 0))))
+        w1 = (w1 + (bits >= 64 ? 2 ** (bits - 64) : 1)) >>> 0;
+      if (bits === 128) w0 = 0;
+      else if (bits >= 96) w0 = (w0 + 2 ** (bits - 96)) >>> 0;
+      else if (w1 === 0 && (bits >= 64 || (w2 === 0 && (bits >= 32 || w3 === 0)))) w0 = (w0 + 1) >>> 0;
+    } while (w0 !== e0 || w1 !== e1 || w2 !== e2 || w3 !== e3);
     i = next;
   }
   return out;
 }
 
-function trailingZeros128(words: Uint32Array): number {
-  for (let w = 3; w >= 0; w--) if (words[w] !== 0) return (3 - w) * 32 + trailingZeros(words[w]!);
-  return 128;
+function trailingZeros128(w0: number, w1: number, w2: number, w3: number): number {
+  if (w3 !== 0) return trailingZeros(w3);
+  if (w2 !== 0) return 32 + trailingZeros(w2);
+  if (w1 !== 0) return 64 + trailingZeros(w1);
+  return 96 + trailingZeros(w0);
 }
 
-/** The highest bit in which two different addresses differ; 0 is the lowest. */
-function highestDifference(a: Uint32Array, b: Uint32Array): number {
-  for (let w = 0; w < 4; w++) {
-    const difference = (a[w]! ^ b[w]!) >>> 0;
-    if (difference !== 0) return (3 - w) * 32 + 31 - Math.clz32(difference);
-  }
-  return 0;
+/** The highest bit that is set, 0 being the lowest; 0 for none. */
+function highestBit(w0: number, w1: number, w2: number, w3: number): number {
+  if (w0 !== 0) return 127 - Math.clz32(w0);
+  if (w1 !== 0) return 95 - Math.clz32(w1);
+  if (w2 !== 0) return 63 - Math.clz32(w2);
+  return w3 === 0 ? 0 : 31 - Math.clz32(w3);
 }
 
-/** Adds 2^bits, modulo 2^128. */
-function addPowerOfTwo(words: Uint32Array, bits: number): void {
-  if (bits === 128) return words.fill(0) && undefined;
-  let w = 3 - (bits >> 5);
-  let carry = 2 ** (bits & 31);
-  for (; w >= 0 && carry > 0; w--) {
-    const sum = words[w]! + carry;
-    words[w] = sum;
-    carry = sum > 0xffffffff ? 1 : 0;
-  }
+/** In place of a value: a block that carries IPv4 addresses. */
+const CUT = 0xffffffff;
+
+interface CutRanges {
+  readonly starts: Uint32Array;
+  readonly values: Uint32Array;
 }
 
-/** The ranges' classes, with the forms that carry IPv4 addresses as ranges of their own. */
-function cutEmbedded({ start6, value6 }: Ranges, classOf: Uint32Array): { starts: Uint32Array; classes: Uint32Array } {
-  const starts: number[] = [];
-  const classes: number[] = [];
+/** Every map of a snapshot is made from the same ranges, so they are cut once. */
+const cuts = new WeakMap<Ranges, CutRanges>();
+
+/** The IPv6 ranges, with the forms that carry IPv4 addresses as ranges of their own. */
+function cutEmbedded(ranges: Ranges): CutRanges {
+  const before = cuts.get(ranges);
+  if (before !== undefined) return before;
+  const { start6, value6 } = ranges;
+  const room = value6.length + EMBEDDED_BLOCKS.length * 2;
+  const starts = new Uint32Array(room * 4);
+  const values = new Uint32Array(room);
+  let count = 0;
   const push = (w0: number, w1: number, w2: number, w3: number, value: number): void => {
-    const top = starts.length - 4;
-    if (top >= 0 && starts[top] === w0 && starts[top + 1] === w1 && starts[top + 2] === w2 && starts[top + 3] === w3) {
-      classes[classes.length - 1] = value;
-      return;
-    }
-    starts.push(w0, w1, w2, w3);
-    classes.push(value);
+    const top = count * 4 - 4;
+    const same =
+      count > 0 && starts[top] === w0 && starts[top + 1] === w1 && starts[top + 2] === w2 && starts[top + 3] === w3;
+    const at = same ? top : count++ * 4;
+    starts[at] = w0;
+    starts[at + 1] = w1;
+    starts[at + 2] = w2;
+    starts[at + 3] = w3;
+    values[at / 4] = value;
   };
   let block = 0;
-  // Class of the range that goes on where a block ends.
+  // Value of the range that goes on where a block ends.
   let around = 0;
-  const passBlocksBefore = (w0: number, w1: number, w2: number, w3: number): boolean => {
+  /** Writes the blocks that begin before an address. True if the address is inside of one. */
+  const passBlocks = (w0: number, w1: number, w2: number, w3: number): boolean => {
     for (; block < EMBEDDED_BLOCKS.length; block++) {
       const [a0, a1, a2, b0, b1, b2] = EMBEDDED_BLOCKS[block]!;
-      if (!before(a0, a1, a2, 0, w0, w1, w2, w3)) return false;
-      push(a0, a1, a2, 0, EMBEDDED);
+      if (!isBefore(a0, a1, a2, 0, w0, w1, w2, w3)) return false;
+      push(a0, a1, a2, 0, CUT);
       // A range that starts inside the block has no say there, but may reach beyond its end.
-      if (before(w0, w1, w2, w3, b0, b1, b2, 0)) return true;
+      if (isBefore(w0, w1, w2, w3, b0, b1, b2, 0)) return true;
       push(b0, b1, b2, 0, around);
     }
     return false;
   };
   for (let i = 0; i < value6.length; i++) {
     const at = i * 4;
-    const [w0, w1, w2, w3] = [start6[at]!, start6[at + 1]!, start6[at + 2]!, start6[at + 3]!];
-    const inside = passBlocksBefore(w0, w1, w2, w3);
-    around = classOf[value6[i]!]!;
-    if (!inside) push(w0, w1, w2, w3, around);
+    const inside =
+      block < EMBEDDED_BLOCKS.length && passBlocks(start6[at]!, start6[at + 1]!, start6[at + 2]!, start6[at + 3]!);
+    around = value6[i]!;
+    if (!inside) push(start6[at]!, start6[at + 1]!, start6[at + 2]!, start6[at + 3]!, around);
   }
-  passBlocksBefore(0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff);
-  return { starts: Uint32Array.from(starts), classes: Uint32Array.from(classes) };
+  passBlocks(0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff);
+  const cut = { starts: starts.subarray(0, count * 4), values: values.subarray(0, count) };
+  cuts.set(ranges, cut);
+  return cut;
 }
 
-function before(
+function isBefore(
   a0: number,
   a1: number,
   a2: number,

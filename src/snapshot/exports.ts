@@ -1,7 +1,7 @@
 import { shared, U32Column } from '../lib/column.ts';
 import type { PrefixTable } from '../geo/lookup.ts';
 import { buildPrefixTable } from '../geo/mod.ts';
-import type { LocalityMap } from '../geo/ranges.ts';
+import type { LocalityMap, Ranges } from '../geo/ranges.ts';
 import type { ResolvedExport } from '../model/resolved.ts';
 import { planClasses } from '../steering/plan/classes.ts';
 import { groupPartitions } from '../steering/plan/partition.ts';
@@ -89,14 +89,36 @@ export function compileExports(
   };
 }
 
+/** What maps are made from and were made before, per geo data: both outlive many configurations. */
+interface MadeMaps {
+  readonly ranges: Ranges;
+  readonly tables: { readonly classes: Uint32Array; readonly table: PrefixTable }[];
+}
+
+const madeMaps = new WeakMap<LocalityMap, MadeMaps>();
+
 function buildMaps(maps: readonly Uint32Array[], geo: LocalityMap): PrefixTable[] {
-  if (maps.length === 0) return [];
   const unplaced = geo.localities.length;
-  const ranges = markPrivate(geo.ranges, unplaced);
-  return maps.map((classes) => {
+  let made = madeMaps.get(geo);
+  if (made === undefined) {
+    made = { ranges: markPrivate(geo.ranges, unplaced), tables: [] };
+    madeMaps.set(geo, made);
+  }
+  const { ranges, tables } = made;
+  const used = maps.map((classes) => {
+    const before = tables.find((each) => equal(each.classes, classes));
+    if (before !== undefined) return before;
     const classOf = new Uint32Array(unplaced + 1);
     classOf.set(classes);
     classOf[unplaced] = PRIVATE_CLASS;
-    return buildPrefixTable(ranges, classOf);
+    return { classes, table: buildPrefixTable(ranges, classOf) };
   });
+  // Only those of the newest configuration are kept.
+  tables.splice(0, tables.length, ...used);
+  return used.map(({ table }) => table);
+}
+
+function equal(a: Uint32Array, b: Uint32Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return a.length === b.length;
 }

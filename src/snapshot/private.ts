@@ -28,56 +28,73 @@ const PRIVATE6: readonly (readonly [Words, Words])[] = [
 
 /** Gives the value `mark` to private addresses whose value is 0: those that nobody has placed. */
 export function markPrivate(ranges: Ranges, mark: number): Ranges {
-  const start4 = [...ranges.start4];
-  const value4 = [...ranges.value4];
-  for (const [from, behind] of PRIVATE4) {
-    split4(start4, value4, behind);
-    for (let i = split4(start4, value4, from); i < start4.length && start4[i]! < behind; i++) {
-      if (value4[i] === 0) value4[i] = mark;
-    }
-  }
-  const start6: Words[] = [];
-  for (let i = 0; i < ranges.start6.length; i += 4) {
-    start6.push([ranges.start6[i]!, ranges.start6[i + 1]!, ranges.start6[i + 2]!, ranges.start6[i + 3]!]);
-  }
-  const value6 = [...ranges.value6];
-  for (const [from, behind] of PRIVATE6) {
-    split6(start6, value6, behind);
-    for (let i = split6(start6, value6, from); i < start6.length && compare(start6[i]!, behind) < 0; i++) {
-      if (value6[i] === 0) value6[i] = mark;
-    }
-  }
-  return {
-    start4: Uint32Array.from(start4),
-    value4: Uint32Array.from(value4),
-    start6: Uint32Array.from(start6.flat()),
-    value6: Uint32Array.from(value6),
+  const v4 = splitAt(
+    ranges.start4,
+    ranges.value4,
+    1,
+    PRIVATE4.map(([first, behind]) => [[first], [behind]]),
+    mark,
+  );
+  const v6 = splitAt(ranges.start6, ranges.value6, 4, PRIVATE6, mark);
+  return { start4: v4.starts, value4: v4.values, start6: v6.starts, value6: v6.values };
+}
+
+/** Makes ranges start and end where blocks do, and gives those inside a block whose value is 0 the value `mark`. */
+function splitAt(
+  starts: Uint32Array,
+  values: Uint32Array,
+  words: number,
+  blocks: readonly (readonly [readonly number[], readonly number[]])[],
+  mark: number,
+): { starts: Uint32Array; values: Uint32Array } {
+  const outStarts = new Uint32Array(starts.length + blocks.length * 2 * words);
+  const outValues = new Uint32Array(values.length + blocks.length * 2);
+  let out = 0;
+  let from = 0;
+  /** Copies the ranges that start before an address, and makes one start there. */
+  const copyTo = (address: readonly number[]): void => {
+    const to = indexAtOrAfter(starts, words, address);
+    outStarts.set(starts.subarray(from * words, to * words), out * words);
+    outValues.set(values.subarray(from, to), out);
+    out += to - from;
+    from = to;
+    if (to < values.length && compareAt(starts, to * words, address) === 0) return;
+    outStarts.set(address, out * words);
+    outValues[out] = outValues[out - 1]!;
+    out++;
   };
-}
-
-/** Makes a range start at `at`. @returns its index. */
-function split4(starts: number[], values: number[], at: number): number {
-  return split(starts, values, at, (a, b) => a - b);
-}
-
-function split6(starts: Words[], values: number[], at: Words): number {
-  return split(starts, values, at, compare);
-}
-
-function split<T>(starts: T[], values: number[], at: T, order: (a: T, b: T) => number): number {
-  let low = 0;
-  let high = starts.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if (order(starts[middle]!, at) <= 0) low = middle;
-    else high = middle - 1;
+  for (const [first, behind] of blocks) {
+    copyTo(first);
+    const begin = out;
+    const split = from >= values.length || compareAt(starts, from * words, first) !== 0;
+    copyTo(behind);
+    // The range that was split off at the block's start stands just before `begin`.
+    for (let i = split ? begin - 1 : begin; i < out; i++) {
+      if (compareAt(outStarts, i * words, behind) < 0 && outValues[i] === 0) outValues[i] = mark;
+    }
   }
-  if (order(starts[low]!, at) === 0) return low;
-  starts.splice(low + 1, 0, at);
-  values.splice(low + 1, 0, values[low]!);
-  return low + 1;
+  outStarts.set(starts.subarray(from * words), out * words);
+  outValues.set(values.subarray(from), out);
+  out += values.length - from;
+  return { starts: outStarts.slice(0, out * words), values: outValues.slice(0, out) };
 }
 
-function compare(a: Words, b: Words): number {
-  return a[0] - b[0] || a[1] - b[1] || a[2] - b[2] || a[3] - b[3];
+/** The first range that starts at an address or after it. */
+function indexAtOrAfter(starts: Uint32Array, words: number, address: readonly number[]): number {
+  let low = 0;
+  let high = starts.length / words;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareAt(starts, middle * words, address) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function compareAt(starts: Uint32Array, at: number, address: readonly number[]): number {
+  for (let i = 0; i < address.length; i++) {
+    const difference = starts[at + i]! - address[i]!;
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }

@@ -52,22 +52,51 @@ function canonicalise(localities: readonly ClientLocality[], named: readonly str
   const cacheKey = named.join(' ');
   const before = byIsps.get(cacheKey);
   if (before !== undefined) return before;
-  const isps = new Set(named);
-  const numbers = new Map(named.filter((isp) => /^AS\d+$/u.test(isp)).map((isp) => [Number(isp.slice(2)), isp]));
+  const { regionOf, ispOf, isps, regionCount } = numbered(localities);
+  // Class 0: no ISP known; 1: one that nothing names, and that has its price whichever it is; then the named ones.
+  const classes = new Map(named.map((isp, index) => [isp, index + 2]));
+  const classOfIsp = Uint32Array.from(isps, (isp) => (isp === '' ? 0 : (classes.get(isp) ?? 1)));
+  const classOfNumber = new Map<number, number>();
+  for (const [isp, index] of classes) if (/^AS\d+$/u.test(isp)) classOfNumber.set(Number(isp.slice(2)), index);
+  const width = named.length + 2;
+  // A carrier and one of its AS numbers may both be named, so both count.
+  const known = new Int32Array(regionCount * width * (classOfNumber.size === 0 ? 1 : width)).fill(-1);
   const representatives: ClientLocality[] = [];
-  const known = new Map<string, number>();
-  const of = Uint32Array.from(localities, (client) => {
-    // An ISP that nothing names counts only as known or not, since leaving it has its price either way.
-    const carrier = isps.has(client.isp) ? client.isp : client.isp === '' ? '' : '*';
-    const key = `${client.region}|${carrier}|${numbers.get(client.asn) ?? ''}`;
-    let index = known.get(key);
-    if (index === undefined) {
-      index = representatives.push(client) - 1;
-      known.set(key, index);
-    }
-    return index;
-  });
+  const of = new Uint32Array(localities.length);
+  for (let i = 0; i < localities.length; i++) {
+    let key = regionOf[i]! * width + classOfIsp[ispOf[i]!]!;
+    if (classOfNumber.size > 0) key = key * width + (classOfNumber.get(localities[i]!.asn) ?? 0);
+    if (known[key] === -1) known[key] = representatives.push(localities[i]!) - 1;
+    of[i] = known[key]!;
+  }
   const canonical = { of, representatives };
   byIsps.set(cacheKey, canonical);
   return canonical;
+}
+
+/** Regions and ISPs of localities by number. */
+interface Numbered {
+  readonly regionOf: Uint32Array;
+  readonly regionCount: number;
+  readonly ispOf: Uint32Array;
+  readonly isps: readonly string[];
+}
+
+const numberedCache = new WeakMap<readonly ClientLocality[], Numbered>();
+
+function numbered(localities: readonly ClientLocality[]): Numbered {
+  const before = numberedCache.get(localities);
+  if (before !== undefined) return before;
+  const regions = new Map<string, number>();
+  const isps = new Map<string, number>();
+  const number = (names: Map<string, number>, name: string): number => {
+    let index = names.get(name);
+    if (index === undefined) names.set(name, (index = names.size));
+    return index;
+  };
+  const regionOf = Uint32Array.from(localities, ({ region }) => number(regions, region));
+  const ispOf = Uint32Array.from(localities, ({ isp }) => number(isps, isp));
+  const made = { regionOf, regionCount: regions.size, ispOf, isps: [...isps.keys()] };
+  numberedCache.set(localities, made);
+  return made;
 }
