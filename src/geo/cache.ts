@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locality, LocalityMap } from './ranges.ts';
@@ -25,7 +25,7 @@ export function cacheKey(files: readonly string[]): string {
 export function readCache(directory: string, key: string): LocalityMap | undefined {
   let file: Buffer;
   try {
-    file = readFileSync(path(directory, key));
+    file = readFileSync(cacheFile(directory, key));
   } catch {
     return undefined;
   }
@@ -66,9 +66,13 @@ export function writeCache(directory: string, key: string, { localities, ranges 
     ...arrays.map((array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength)),
   ]);
   mkdirSync(directory, { recursive: true });
-  const temporary = `${path(directory, key)}.${process.pid}`;
-  writeFileSync(temporary, Buffer.concat([createHash('sha256').update(body).digest(), body]));
-  renameSync(temporary, path(directory, key));
+  const temporary = `${cacheFile(directory, key)}.${randomUUID()}`;
+  try {
+    writeFileSync(temporary, Buffer.concat([createHash('sha256').update(body).digest(), body]));
+    renameSync(temporary, cacheFile(directory, key));
+  } finally {
+    rmSync(temporary, { force: true });
+  }
   prune(directory, key);
 }
 
@@ -76,11 +80,13 @@ export function writeCache(directory: string, key: string, { localities, ranges 
 function prune(directory: string, key: string): void {
   const files = readdirSync(directory)
     .filter((name) => NAME.test(name) && !name.includes(key))
-    .map((name) => ({ name, time: statSync(join(directory, name)).mtimeMs }))
+    // Another process may have removed it since.
+    .map((name) => ({ name, time: statSync(join(directory, name), { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
     .sort((a, b) => b.time - a.time);
   for (const { name } of files.slice(7)) rmSync(join(directory, name), { force: true });
 }
 
-function path(directory: string, key: string): string {
+/** Where a map is kept. */
+export function cacheFile(directory: string, key: string): string {
   return join(directory, `localities-${key}.bin`);
 }

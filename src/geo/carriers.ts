@@ -23,7 +23,7 @@ export function parseCarriers(
     const match = /^(?<asn>[1-9]\d{0,9}),(?<carrier>[a-z0-9][a-z0-9-]*),(?<country>[A-Z]{2}),"?(?<name>.*?)"?$/u.exec(
       line,
     );
-    if (match === null) {
+    if (match === null || Number(match.groups!['asn']) > 0xffffffff) {
       const remedy = 'write asn,carrier,country,name as in `3320,deutsche-telekom,DE,Deutsche Telekom AG`';
       problems.push({ severity: 'error', file, line: index + 1, message: 'not a carrier', remedy });
       continue;

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { Reader as GeoIp2Reader } from '@maxmind/geoip2-node';
+import { Reader as GeoIp2Reader, type ReaderModel } from '@maxmind/geoip2-node';
 import { open, type Response } from 'maxmind';
 import { addressWords, formatAddress, formatPrefix, type Address, type Prefix } from '../lib/address.ts';
+import { cutEmbedded } from './embedded-blocks.ts';
 import { embeddedIpv4, embeddedLength, NOT_EMBEDDED } from './lookup.ts';
 import { BUILT_IN, loadCarriers, loadRegions, type GeoSources } from './mod.ts';
 import { parseOverlay, type OverlayEntry } from './overlay.ts';
@@ -30,11 +31,18 @@ export interface AddressExplanation {
   readonly isp: Origin;
 }
 
-/** The locality of an address in a map, and the widest prefix around it that has one locality. */
-export function locate(
-  map: LocalityMap,
-  address: Address,
-): { locality: Locality; prefix: Prefix; effective: Address; offset: number } {
+interface Located {
+  readonly locality: Locality;
+  /** The widest prefix around the address that has one locality; of the IPv4 address inside where there is one. */
+  readonly prefix: Prefix;
+  /** The IPv4 address inside, else the address itself. */
+  readonly effective: Address;
+  /** Bits before the IPv4 address inside, or NOT_EMBEDDED. */
+  readonly offset: number;
+}
+
+/** Where an address is in a map. */
+export function locate(map: LocalityMap, address: Address): Located {
   const [w0, w1, w2, w3] = addressWords(address);
   const offset = address.family === 6 ? embeddedLength(w0, w1, w2) : NOT_EMBEDDED;
   if (offset !== NOT_EMBEDDED) {
@@ -44,30 +52,35 @@ export function locate(
   }
   const value = toBigInt(address);
   const bits = address.bytes.length * 8;
-  const count = address.family === 4 ? map.ranges.start4.length : map.ranges.start6.length / 4;
-  const start = (i: number): bigint => (address.family === 4 ? BigInt(map.ranges.start4[i]!) : start6(map, i));
+  const { starts, values } = rangesOf(map, address.family);
+  const words = bits / 32;
+  const start = (i: number): bigint => toBigInt32(starts.subarray(i * words, (i + 1) * words));
   let low = 0;
-  let high = count - 1;
+  let high = values.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >>> 1;
     if (start(middle) <= value) low = middle;
     else high = middle - 1;
   }
   const first = start(low);
-  const last = low + 1 < count ? start(low + 1) - 1n : (1n << BigInt(bits)) - 1n;
-  const locality = map.localities[(address.family === 4 ? map.ranges.value4 : map.ranges.value6)[low]!]!;
+  const last = low + 1 < values.length ? start(low + 1) - 1n : (1n << BigInt(bits)) - 1n;
   for (let length = 0; ; length++) {
     const size = 1n << BigInt(bits - length);
     const block = value - (value % size);
     if (block >= first && block + size - 1n <= last) {
       return {
-        locality,
+        locality: map.localities[values[low]!]!,
         prefix: { family: address.family, bytes: fromBigInt(block, bits), length },
         effective: address,
-        offset: 0,
+        offset: NOT_EMBEDDED,
       };
     }
   }
+}
+
+/** IPv6 without the forms that carry IPv4 addresses: those are not alike whatever is around them. */
+function rangesOf({ ranges }: LocalityMap, family: 4 | 6): { starts: Uint32Array; values: Uint32Array } {
+  return family === 4 ? { starts: ranges.start4, values: ranges.value4 } : cutEmbedded(ranges);
 }
 
 /** Explains an address; reads the sources again to name the lines and records that count. */
@@ -81,7 +94,7 @@ export async function explainAddress(
   const overlay = findOverlay(effective, sources);
   return {
     address: formatAddress(address),
-    ...(offset === 0 ? {} : { embedded: formatAddress(effective) }),
+    ...(offset === NOT_EMBEDDED ? {} : { embedded: formatAddress(effective) }),
     locality,
     regionPath: regions.path(locality.region).map(({ name }) => name),
     prefix: formatPrefix(prefix),
@@ -120,21 +133,20 @@ const UNKNOWN: Origin = { source: 'none', detail: 'no source knows it' };
 
 async function regionOrigin(address: Address, { mmdb }: GeoSources, { region }: Locality): Promise<Origin> {
   if (region === '') return UNKNOWN;
-  const text = formatAddress(address);
   if (mmdb.city !== undefined) {
-    const city = GeoIp2Reader.openBuffer(readFileSync(mmdb.city)).city(text);
-    const names = [city.city?.names.en, city.subdivisions?.[0]?.names.en, city.country?.names.en].filter(
-      (name) => name !== undefined,
-    );
-    return { source: mmdb.city, detail: `${names.join(', ')} (${city.traits.network ?? 'network not stated'})` };
+    const typed = fromTyped(mmdb.city, (reader) => {
+      const { city, subdivisions, country, traits } = reader.city(formatAddress(address));
+      const names = [city?.names.en, subdivisions?.[0]?.names.en, country?.names.en];
+      return `${names.filter((name) => name !== undefined).join(', ')} (${traits.network ?? 'network not stated'})`;
+    });
+    return typed ?? (await networkIn(mmdb.city, mmdb.city, address));
   }
   if (mmdb.country === undefined && region.startsWith('CN-')) {
     return { source: 'ip2region 2.3.0', detail: `${basename(BUILT_IN.province())}: province inside China` };
   }
-  const file = mmdb.country ?? BUILT_IN.country();
-  const [, length] = (await open<Response>(file)).getWithPrefixLength(text);
-  const source = mmdb.country ?? '@ip-location-db/geo-whois-asn-country-mmdb';
-  return { source, detail: `network of /${length}` };
+  return mmdb.country === undefined
+    ? await networkIn(BUILT_IN.country(), '@ip-location-db/geo-whois-asn-country-mmdb', address)
+    : await networkIn(mmdb.country, mmdb.country, address);
 }
 
 async function ispOrigin(
@@ -146,25 +158,36 @@ async function ispOrigin(
   const carrier = loadCarriers(dataDirectory).get(asn);
   const named =
     carrier === undefined ? `AS${asn}, no carrier` : `AS${asn}, carriers.csv line ${carrier.line}: ${carrier.name}`;
-  const text = formatAddress(address);
-  if (mmdb.isp !== undefined) {
-    const record = GeoIp2Reader.openBuffer(readFileSync(mmdb.isp)).isp(text);
-    return {
-      source: mmdb.isp,
-      detail: `${named}; ISP "${record.isp ?? ''}" (${record.network ?? 'network not stated'})`,
-    };
-  }
-  if (mmdb.asn !== undefined) {
-    const record = GeoIp2Reader.openBuffer(readFileSync(mmdb.asn)).asn(text);
-    return { source: mmdb.asn, detail: `${named} (${record.network ?? 'network not stated'})` };
-  }
-  return { source: '@ip-location-db/asn', detail: named };
+  const file = mmdb.isp ?? mmdb.asn;
+  if (file === undefined) return { source: '@ip-location-db/asn', detail: named };
+  const typed =
+    mmdb.isp === undefined
+      ? undefined
+      : fromTyped(file, (reader) => {
+          const record = reader.isp(formatAddress(address));
+          return `ISP "${record.isp ?? ''}" (${record.network ?? 'network not stated'})`;
+        });
+  const { source, detail } = typed ?? (await networkIn(file, file, address));
+  return { source, detail: `${named}; ${detail}` };
 }
 
-function start6({ ranges: { start6: words } }: LocalityMap, index: number): bigint {
-  const at = index * 4;
+/** What a file says with the fields of its type; undefined when it is of another type, which serves as well. */
+function fromTyped(file: string, describe: (reader: ReaderModel) => string): Origin | undefined {
+  try {
+    return { source: file, detail: describe(GeoIp2Reader.openBuffer(readFileSync(file))) };
+  } catch {
+    return undefined;
+  }
+}
+
+async function networkIn(file: string, source: string, address: Address): Promise<Origin> {
+  const [, length] = (await open<Response>(file)).getWithPrefixLength(formatAddress(address));
+  return { source, detail: `network of /${length}` };
+}
+
+function toBigInt32(words: Uint32Array): bigint {
   let value = 0n;
-  for (let i = 0; i < 4; i++) value = (value << 32n) | BigInt(words[at + i]!);
+  for (const word of words) value = (value << 32n) | BigInt(word);
   return value;
 }
 

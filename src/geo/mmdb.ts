@@ -28,9 +28,11 @@ export function readMmdb<T>(path: string, pick: (record: unknown) => T | undefin
   const nodeBytes = (recordSize * 2) / 8;
   if (
     ![24, 28, 32].includes(recordSize) ||
+    ![4, 6].includes(ipVersion) ||
     nodeByteSize !== nodeBytes ||
-    searchTreeSize > buffer.length ||
-    nodeCount < 1
+    !Number.isInteger(nodeCount) ||
+    nodeCount < 1 ||
+    searchTreeSize > buffer.length
   ) {
     throw new Error('its search tree does not fit its metadata');
   }
@@ -72,7 +74,7 @@ export function readMmdb<T>(path: string, pick: (record: unknown) => T | undefin
   const walk6 = (node: number, first: bigint, depth: number): void => {
     count();
     // The IPv4 addresses stand in ::/96, and again wherever the file has aliased them to.
-    if (node === start4 && depth > 0) return;
+    if (node === start4 && node < nodeCount && depth > 0) return;
     if (node < nodeCount) {
       if (depth === 128) throw new Error('its search tree is too deep');
       walk6(child(node, 0), first, depth + 1);

@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Problem } from '../lib/problem.ts';
+import { formatProblem, hasErrors, type Problem } from '../lib/problem.ts';
 import { parseRegions, type RegionTree } from '../model/regions.ts';
 import { readAutonomousSystems } from './autonomous-systems.ts';
-import { cacheKey, readCache, writeCache } from './cache.ts';
+import { cacheFile, cacheKey, readCache, writeCache } from './cache.ts';
 import { parseCarriers, type Carrier } from './carriers.ts';
 import { ispOfAsn, LocalityMapBuilder, overlayLayer, type Layer } from './localities.ts';
 import { readMmdb } from './mmdb.ts';
 import { parseOverlay } from './overlay.ts';
 import { readProvinces } from './provinces.ts';
 import type { Locality, LocalityMap } from './ranges.ts';
+import { ORDER4, ORDER6 } from './space.ts';
 
 export { buildPrefixTable } from './prefix-table.ts';
 
@@ -53,19 +54,28 @@ export const BUILT_IN = {
  * @throws Error when the file, which comes with Edgeward, cannot be used
  */
 export function loadRegions(dataDirectory: string): RegionTree {
-  const file = join(dataDirectory, 'regions.csv');
-  const { tree, problems } = parseRegions(readFileSync(file, 'utf8'), file);
-  if (problems.length > 0) throw new Error(`${file}:${problems[0]!.line ?? 0}: ${problems[0]!.message}`);
-  return tree;
+  return throwFirst(readRegions(dataDirectory)).tree;
 }
 
 /** Carriers by AS number. @throws Error like `loadRegions` */
 export function loadCarriers(dataDirectory: string): ReadonlyMap<number, Carrier> {
+  return throwFirst(readCarriers(dataDirectory)).carriers;
+}
+
+function readRegions(dataDirectory: string): { tree: RegionTree; problems: Problem[] } {
+  const file = join(dataDirectory, 'regions.csv');
+  return parseRegions(readFileSync(file, 'utf8'), file);
+}
+
+function readCarriers(dataDirectory: string): { carriers: ReadonlyMap<number, Carrier>; problems: Problem[] } {
   const file = join(dataDirectory, 'carriers.csv');
-  const { carriers, problems } = parseCarriers(readFileSync(file, 'utf8'), file);
-  const error = problems.find(({ severity }) => severity === 'error');
-  if (error !== undefined) throw new Error(`${file}:${error.line ?? 0}: ${error.message}`);
-  return carriers;
+  return parseCarriers(readFileSync(file, 'utf8'), file);
+}
+
+function throwFirst<T extends { readonly problems: readonly Problem[] }>(parsed: T): T {
+  const error = parsed.problems.find(({ severity }) => severity === 'error');
+  if (error !== undefined) throw new Error(formatProblem(error));
+  return parsed;
 }
 
 /**
@@ -95,7 +105,7 @@ export async function loadLocalityMap(
       const remedy = 'it is built anew';
       problems.push({
         severity: 'warning',
-        file: sources.cacheDirectory,
+        file: cacheFile(sources.cacheDirectory, key),
         message: `the cached geo data is damaged: ${reason(error)}`,
         remedy,
       });
@@ -134,30 +144,42 @@ export function inputFiles({ dataDirectory, overlays, mmdb }: GeoSources): strin
 function build(sources: GeoSources, problems: Problem[], progress: (step: string) => void): LocalityMap | undefined {
   const builder = new LocalityMapBuilder();
   let sound = true;
-  const add = (file: string, step: string, make: () => Layer): void => {
-    progress(step);
+  /** What a file gives; undefined, and a problem, when it cannot be used. */
+  const use = <T>(file: string, read: () => T): T | undefined => {
     try {
-      builder.add(make());
+      return read();
     } catch (error) {
       sound = false;
       const remedy = 'the data from before stays in use; replace the file by a whole one';
       problems.push({ severity: 'error', file, message: `cannot be used: ${reason(error)}`, remedy });
+      return undefined;
     }
   };
-  const regions = loadRegions(sources.dataDirectory);
-  const carriers = loadCarriers(sources.dataDirectory);
-  const { mmdb } = sources;
+  const parse = <T extends { readonly problems: readonly Problem[] }>(file: string, read: () => T): T | undefined => {
+    const parsed = use(file, read);
+    if (parsed === undefined) return undefined;
+    problems.push(...parsed.problems);
+    if (!hasErrors(parsed.problems)) return parsed;
+    sound = false;
+    return undefined;
+  };
+  const add = (file: string, step: string, make: () => Layer): void => {
+    progress(step);
+    use(file, () => builder.add(make()));
+  };
+  const { dataDirectory, mmdb, overlays } = sources;
+  const regions = parse(join(dataDirectory, 'regions.csv'), () => readRegions(dataDirectory))?.tree;
+  const carriers = parse(join(dataDirectory, 'carriers.csv'), () => readCarriers(dataDirectory))?.carriers;
+  if (regions === undefined || carriers === undefined) return undefined;
   const regionFile = mmdb.city ?? mmdb.country ?? BUILT_IN.country();
   add(regionFile, 'regions', () => regionLayer(regionFile, regions));
   const ispFile = mmdb.isp ?? mmdb.asn;
   if (ispFile === undefined) add(BUILT_IN.asn4(), 'autonomous systems', () => asnLayer(carriers));
   else add(ispFile, 'ISPs', () => ispLayer(ispFile, carriers));
   if (mmdb.city === undefined) add(BUILT_IN.province(), 'provinces', () => provinceLayer(BUILT_IN.province()));
-  for (const file of sources.overlays) {
-    const { entries, problems: found } = parseOverlay(readFileSync(file, 'utf8'), file, regions);
-    problems.push(...found);
-    if (found.some(({ severity }) => severity === 'error')) sound = false;
-    else add(file, `overlay ${file}`, () => overlayLayer(entries, carriers));
+  for (const file of overlays) {
+    const overlay = parse(file, () => parseOverlay(readFileSync(file, 'utf8'), file, regions));
+    if (overlay !== undefined) add(file, `overlay ${file}`, () => overlayLayer(overlay.entries, carriers));
   }
   return sound ? builder.build() : undefined;
 }
@@ -172,7 +194,7 @@ interface MmdbRecord {
 }
 
 function regionLayer(file: string, regions: RegionTree): Layer {
-  const { v4, v6, records } = readMmdb(file, (record) => regionOf(record as MmdbRecord, regions));
+  const { v4, v6, records } = readMmdb(file, (record) => regionOf((record ?? {}) as MmdbRecord, regions));
   return { v4, v6, blend: (under, value) => ({ ...under, region: records[value]! }) };
 }
 
@@ -187,13 +209,16 @@ export function regionOf(record: MmdbRecord, regions: RegionTree): string | unde
 }
 
 function ispLayer(file: string, carriers: ReadonlyMap<number, Carrier>): Layer {
-  const { v4, v6, records } = readMmdb(file, (record) => (record as MmdbRecord).autonomous_system_number);
+  const { v4, v6, records } = readMmdb(file, (record) => {
+    const asn = ((record ?? {}) as MmdbRecord).autonomous_system_number;
+    return Number.isInteger(asn) && asn! >= 0 && asn! <= 0xffffffff ? asn : undefined;
+  });
   return { v4, v6, blend: (under, value) => ({ ...under, ...ispOfAsn(records[value]!, carriers) }) };
 }
 
 function asnLayer(carriers: ReadonlyMap<number, Carrier>): Layer {
-  const v4 = readAutonomousSystems(BUILT_IN.asn4(), Number);
-  const v6 = readAutonomousSystems(BUILT_IN.asn6(), BigInt);
+  const v4 = readAutonomousSystems(BUILT_IN.asn4(), Number, ORDER4);
+  const v6 = readAutonomousSystems(BUILT_IN.asn6(), BigInt, ORDER6);
   return { v4, v6, blend: (under, asn) => ({ ...under, ...ispOfAsn(asn, carriers) }) };
 }
 

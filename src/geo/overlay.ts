@@ -21,12 +21,16 @@ export function parseOverlay(
 ): { entries: OverlayEntry[]; problems: Problem[] } {
   const entries: OverlayEntry[] = [];
   const problems: Problem[] = [];
+  let seen = false;
   for (const [index, raw] of text
     .replace(/^\uFEFF/u, '')
     .split(/\r?\n/u)
     .entries()) {
     const line = raw.trim();
-    if (line === '' || line.startsWith('#') || (index === 0 && line.startsWith('prefix,'))) continue;
+    if (line === '' || line.startsWith('#')) continue;
+    const first = !seen;
+    seen = true;
+    if (first && line.startsWith('prefix,')) continue;
     const problem = (message: string, remedy: string): unknown =>
       problems.push({ severity: 'error', file, line: index + 1, message, remedy });
     const fields = line.split(',').map((field) => field.trim());
@@ -41,7 +45,7 @@ export function parseOverlay(
       );
     } else if (region !== '' && regions.get(region) === undefined) {
       problem(`"${region}" is not a region`, 'write a code of geo-data/regions.csv, as in `CN-GD` or `DE`');
-    } else if (!/^(?:[a-z0-9][a-z0-9-]*|AS[1-9]\d{0,9})?$/u.test(isp)) {
+    } else if (!isIsp(isp)) {
       problem(
         `"${isp}" is not an ISP`,
         "write a carrier's name in lower case or an AS number, as in `telecom` or `AS3320`",
@@ -49,6 +53,12 @@ export function parseOverlay(
     } else entries.push({ prefix, region, isp, line: index + 1 });
   }
   return { entries, problems };
+}
+
+/** A carrier's name, an AS number (32 bits, RFC 6793), or nothing. */
+function isIsp(text: string): boolean {
+  if (/^AS[1-9]\d{0,9}$/u.test(text)) return Number(text.slice(2)) <= 0xffffffff;
+  return /^(?:[a-z0-9][a-z0-9-]*)?$/u.test(text);
 }
 
 /** First and last address of a prefix, IPv4 as a number. */

@@ -1,46 +1,29 @@
+import { CUT, cutEmbedded } from './embedded-blocks.ts';
 import type { PrefixTable } from './lookup.ts';
 import type { Ranges } from './ranges.ts';
 
 /** Values of a prefix table have 24 bits; this one marks blocks that are looked up as IPv4. */
 const EMBEDDED = 0xfffffe;
 
-/** First and first-behind words 0 to 2 of the IPv6 forms that carry an IPv4 address (see `embeddedLength`). */
-const EMBEDDED_BLOCKS: readonly (readonly [number, number, number, number, number, number])[] = [
-  [0, 0, 0xffff, 0, 0, 0x10000],
-  [0x64ff9b, 0, 0, 0x64ff9b, 0, 1],
-  [0x20010000, 0, 0, 0x20010001, 0, 0],
-  [0x20020000, 0, 0, 0x20030000, 0, 0],
-];
-
-/** Growing arrays of one family's prefixes; a start is `words` words. */
+/** Prefixes of one family; a start is `words` words. The arrays lie in shared memory and have no room to spare. */
 class Prefixes {
-  starts: Uint32Array;
-  leaves: Uint32Array;
-  count = 0;
   readonly words: number;
+  readonly starts: Uint32Array;
+  readonly leaves: Uint32Array;
+  /** Those that were written so far. */
+  count = 0;
 
-  constructor(words: number, capacity: number) {
+  constructor(words: number, total: number) {
     this.words = words;
-    this.starts = new Uint32Array(capacity * words);
-    this.leaves = new Uint32Array(capacity);
-  }
-
-  next(): number {
-    if (this.count === this.leaves.length) {
-      const starts = new Uint32Array(this.starts.length * 2);
-      starts.set(this.starts);
-      this.starts = starts;
-      const leaves = new Uint32Array(this.leaves.length * 2);
-      leaves.set(this.leaves);
-      this.leaves = leaves;
-    }
-    return this.count++;
+    this.starts = new Uint32Array(new SharedArrayBuffer(total * words * 4));
+    this.leaves = new Uint32Array(new SharedArrayBuffer(total * 4));
   }
 }
 
 /**
  * Turns ranges of localities into the fewest aligned prefixes of one class each: every run of neighbours with one
- * class is cut into maximal blocks, so no two sibling prefixes have the same class and none overlap.
+ * class is cut into maximal blocks, so no two sibling prefixes have the same class and none overlap. The prefixes are
+ * counted first: most of the time goes into touching new memory, so nothing is written but the result.
  * @param classOf class of each value of `ranges`; below 0xfffffe, or 0xffffff
  */
 export function buildPrefixTable(ranges: Ranges, classOf: Uint32Array): PrefixTable {
@@ -48,105 +31,173 @@ export function buildPrefixTable(ranges: Ranges, classOf: Uint32Array): PrefixTa
   const v6 = prefixes6(ranges, classOf);
   return {
     first4: firstLevel(v4),
-    start4: share(v4.starts.subarray(0, v4.count)),
-    leaf4: share(v4.leaves.subarray(0, v4.count)),
+    start4: v4.starts,
+    leaf4: v4.leaves,
     first6: firstLevel(v6),
-    start6: share(v6.starts.subarray(0, v6.count * 4)),
-    leaf6: share(v6.leaves.subarray(0, v6.count)),
+    start6: v6.starts,
+    leaf6: v6.leaves,
   };
 }
 
-function share(array: Uint32Array): Uint32Array {
-  const copy = new Uint32Array(new SharedArrayBuffer(array.byteLength));
-  copy.set(array);
-  return copy;
-}
-
 /** For each value of the top 16 bits, the last prefix that starts at or before it; then the last of all. */
-function firstLevel(prefixes: Prefixes): Uint32Array {
+function firstLevel({ starts, words, count }: Prefixes): Uint32Array {
   const first = new Uint32Array(new SharedArrayBuffer(65537 * 4));
-  const { starts, words, count } = prefixes;
-  let at = 0;
-  for (let top = 0; top < 65536; top++) {
-    const limit = (top << 16) >>> 0;
-    while (at + 1 < count && startsAtOrBefore(starts, (at + 1) * words, words, limit)) at++;
-    first[top] = at;
+  let top = 0;
+  for (let i = 1; i < count; i++) {
+    // Prefixes within the same top 16 bits as the one before them change nothing.
+    const at = i * words;
+    const word = starts[at]!;
+    if (word >>> 16 < top) continue;
+    const exact = (word & 0xffff) === 0 && (words === 1 || (starts[at + 1]! | starts[at + 2]! | starts[at + 3]!) === 0);
+    const behind = (word >>> 16) + (exact ? 0 : 1);
+    while (top < behind) first[top++] = i - 1;
   }
-  first[65536] = count - 1;
+  first.fill(count - 1, top);
   return first;
 }
 
-function startsAtOrBefore(starts: Uint32Array, at: number, words: number, limit: number): boolean {
-  if (starts[at] !== limit) return starts[at]! < limit;
-  for (let i = 1; i < words; i++) if (starts[at + i] !== 0) return false;
-  return true;
+function prefixes4({ start4, value4 }: Ranges, classOf: Uint32Array): Prefixes {
+  const count = value4.length;
+  // Where runs of one class start, as an index into the ranges.
+  const runs = new Uint32Array(count + 1);
+  let run = 0;
+  let total = 0;
+  for (let i = 0, first = 0; i < count; run++) {
+    const value = classOf[value4[i]!]!;
+    do i++;
+    while (i < count && classOf[value4[i]!] === value);
+    const end = i < count ? start4[i]! | 0 : 0;
+    total += count4(first, end);
+    first = end;
+    runs[run + 1] = i;
+  }
+  const out = new Prefixes(1, total);
+  for (let i = 0; i < run; i++) {
+    const behind = runs[i + 1]!;
+    // The end of the space is 2^32, which is 0 here.
+    const end = behind < count ? start4[behind]! | 0 : 0;
+    cut4(out, start4[runs[i]!]! | 0, end, classOf[value4[runs[i]!]!]!);
+  }
+  return out;
+}
+
+/** How many prefixes `cut4` makes. */
+function count4(first: number, end: number): number {
+  const d = end === 0 ? 32 : highestBit(0, 0, 0, first ^ end);
+  const low = first & lowBits(d);
+  // Upwards from the first to the next multiple of 2^d there is one for every bit of the distance, from there one for
+  // every bit of the end.
+  return (low === 0 ? 1 : d + 1 - ones(low) - trailingZeros(low)) + ones(end & lowBits(d));
+}
+
+/** Cuts one run of addresses into prefixes. */
+function cut4(out: Prefixes, first: number, end: number, value: number): void {
+  const { starts, leaves } = out;
+  let { count } = out;
+  let at = first;
+  do {
+    // `at` differs from the end first in bit d; a block of 2^d at most fits, if it is aligned.
+    const d = end === 0 ? 32 : 31 - Math.clz32(at ^ end);
+    const bits = Math.min(trailingZeros(at), d);
+    starts[count] = at;
+    leaves[count++] = (value << 8) | (32 - bits);
+    // A shift by 32 would be one by 0, where the block is all there is.
+    at = bits === 32 ? 0 : (at + (1 << bits)) | 0;
+  } while (at !== end);
+  out.count = count;
+}
+
+function prefixes6(ranges: Ranges, classOf: Uint32Array): Prefixes {
+  const { starts, values } = cutEmbedded(ranges);
+  const count = values.length;
+  const runs = new Uint32Array(count + 1);
+  let run = 0;
+  let total = 0;
+  for (let i = 0, first = 0; i < count; first = i, run++) {
+    const value = classAt(values, classOf, i);
+    do i++;
+    while (i < count && classAt(values, classOf, i) === value);
+    total += count6(starts, first * 4, i * 4);
+    runs[run + 1] = i;
+  }
+  const out = new Prefixes(4, total);
+  for (let i = 0; i < run; i++) {
+    cut6(out, starts, runs[i]! * 4, runs[i + 1]! * 4, classAt(values, classOf, runs[i]!));
+  }
+  return out;
+}
+
+function classAt(values: Uint32Array, classOf: Uint32Array, i: number): number {
+  const value = values[i]!;
+  return value === CUT ? EMBEDDED : classOf[value]!;
+}
+
+/** How many prefixes `cut6` makes; see `count4`. */
+function count6(from: Uint32Array, first: number, behind: number): number {
+  const w0 = from[first]! | 0;
+  const w1 = from[first + 1]! | 0;
+  const w2 = from[first + 2]! | 0;
+  const w3 = from[first + 3]! | 0;
+  const last = behind === from.length;
+  const e0 = last ? 0 : from[behind]! | 0;
+  const e1 = last ? 0 : from[behind + 1]! | 0;
+  const e2 = last ? 0 : from[behind + 2]! | 0;
+  const e3 = last ? 0 : from[behind + 3]! | 0;
+  const d = last ? 128 : highestBit(w0 ^ e0, w1 ^ e1, w2 ^ e2, w3 ^ e3);
+  const m0 = lowBits(d - 96);
+  const m1 = lowBits(d - 64);
+  const m2 = lowBits(d - 32);
+  const m3 = lowBits(d);
+  const low = ones(w0 & m0) + ones(w1 & m1) + ones(w2 & m2) + ones(w3 & m3);
+  const up = low === 0 ? 1 : d + 1 - low - trailingZeros128(w0, w1, w2, w3);
+  return up + ones(e0 & m0) + ones(e1 & m1) + ones(e2 & m2) + ones(e3 & m3);
+}
+
+/** Like `cut4`, from one start in an array to another; the one behind the last is the end of the space, 2^128. */
+function cut6(out: Prefixes, from: Uint32Array, first: number, behind: number, value: number): void {
+  const { starts, leaves } = out;
+  let { count } = out;
+  let w0 = from[first]! | 0;
+  let w1 = from[first + 1]! | 0;
+  let w2 = from[first + 2]! | 0;
+  let w3 = from[first + 3]! | 0;
+  const last = behind === from.length;
+  const e0 = last ? 0 : from[behind]! | 0;
+  const e1 = last ? 0 : from[behind + 1]! | 0;
+  const e2 = last ? 0 : from[behind + 2]! | 0;
+  const e3 = last ? 0 : from[behind + 3]! | 0;
+  do {
+    const d = last ? 128 : highestBit(w0 ^ e0, w1 ^ e1, w2 ^ e2, w3 ^ e3);
+    const bits = Math.min(trailingZeros128(w0, w1, w2, w3), d);
+    const at = count * 4;
+    starts[at] = w0;
+    starts[at + 1] = w1;
+    starts[at + 2] = w2;
+    starts[at + 3] = w3;
+    leaves[count++] = (value << 8) | (128 - bits);
+    // Adds 2^bits. What is below is 0, so only a word that the sum makes 0 carries.
+    let carry = 1 << (bits & 31);
+    if (bits < 32) {
+      w3 = (w3 + carry) | 0;
+      carry = w3 === 0 ? 1 : 0;
+    }
+    if (bits < 64) {
+      w2 = (w2 + carry) | 0;
+      carry = carry !== 0 && w2 === 0 ? 1 : 0;
+    }
+    if (bits < 96) {
+      w1 = (w1 + carry) | 0;
+      carry = carry !== 0 && w1 === 0 ? 1 : 0;
+    }
+    // A block of 2^128 is all there is.
+    w0 = bits === 128 ? 0 : (w0 + carry) | 0;
+  } while (w0 !== e0 || w1 !== e1 || w2 !== e2 || w3 !== e3);
+  out.count = count;
 }
 
 /** Trailing zero bits of a word; 32 for 0. */
 function trailingZeros(word: number): number {
   return word === 0 ? 32 : 31 - Math.clz32(word & -word);
-}
-
-function prefixes4({ start4, value4 }: Ranges, classOf: Uint32Array): Prefixes {
-  const out = new Prefixes(1, 1024);
-  for (let i = 0; i < start4.length;) {
-    const value = classOf[value4[i]!]!;
-    let next = i + 1;
-    while (next < start4.length && classOf[value4[next]!] === value) next++;
-    const last = next === start4.length;
-    let at = start4[i]!;
-    const end = last ? 0 : start4[next]!;
-    do {
-      // `at` differs from the end first in bit d; a block of 2^d at most fits, if it is aligned.
-      const d = last ? 32 : 31 - Math.clz32(at ^ end);
-      const bits = Math.min(trailingZeros(at), d);
-      const index = out.next();
-      out.starts[index] = at;
-      out.leaves[index] = value * 256 + 32 - bits;
-      at = (at + 2 ** bits) >>> 0;
-    } while (at !== end);
-    i = next;
-  }
-  return out;
-}
-
-function prefixes6(ranges: Ranges, classOf: Uint32Array): Prefixes {
-  const { starts, values } = cutEmbedded(ranges);
-  const out = new Prefixes(4, 1024);
-  const count = values.length;
-  const classAt = (i: number): number => (values[i] === CUT ? EMBEDDED : classOf[values[i]!]!);
-  for (let i = 0; i < count;) {
-    const value = classAt(i);
-    let next = i + 1;
-    while (next < count && classAt(next) === value) next++;
-    const last = next === count;
-    let [w0, w1, w2, w3] = [starts[i * 4]!, starts[i * 4 + 1]!, starts[i * 4 + 2]!, starts[i * 4 + 3]!];
-    const end = next * 4;
-    const [e0, e1, e2, e3] = last ? [0, 0, 0, 0] : [starts[end]!, starts[end + 1]!, starts[end + 2]!, starts[end + 3]!];
-    do {
-      const bits = Math.min(
-        trailingZeros128(w0, w1, w2, w3),
-        last ? 128 : highestBit(w0 ^ e0, w1 ^ e1, w2 ^ e2, w3 ^ e3),
-      );
-      const index = out.next();
-      const at = index * 4;
-      out.starts[at] = w0;
-      out.starts[at + 1] = w1;
-      out.starts[at + 2] = w2;
-      out.starts[at + 3] = w3;
-      out.leaves[index] = value * 256 + 128 - bits;
-      // Adds 2^bits with carry; words are unsigned, so a sum of 0 has overflowed.
-      if (bits < 32) w3 = (w3 + 2 ** bits) >>> 0;
-      if (bits < 64 && (bits >= 32 || w3 === 0)) w2 = (w2 + (bits >= 32 ? 2 ** (bits - 32) : 1)) >>> 0;
-      if (bits < 96 && (bits >= 64 || (w2 === 0 && (bits >= 32 || w3 === 0))))
-        w1 = (w1 + (bits >= 64 ? 2 ** (bits - 64) : 1)) >>> 0;
-      if (bits === 128) w0 = 0;
-      else if (bits >= 96) w0 = (w0 + 2 ** (bits - 96)) >>> 0;
-      else if (w1 === 0 && (bits >= 64 || (w2 === 0 && (bits >= 32 || w3 === 0)))) w0 = (w0 + 1) >>> 0;
-    } while (w0 !== e0 || w1 !== e1 || w2 !== e2 || w3 !== e3);
-    i = next;
-  }
-  return out;
 }
 
 function trailingZeros128(w0: number, w1: number, w2: number, w3: number): number {
@@ -164,76 +215,16 @@ function highestBit(w0: number, w1: number, w2: number, w3: number): number {
   return w3 === 0 ? 0 : 31 - Math.clz32(w3);
 }
 
-/** In place of a value: a block that carries IPv4 addresses. */
-const CUT = 0xffffffff;
-
-interface CutRanges {
-  readonly starts: Uint32Array;
-  readonly values: Uint32Array;
+/** A mask of the low `count` bits of a word: none for 0 and less, all for 32 and more. */
+function lowBits(count: number): number {
+  if (count <= 0) return 0;
+  return count >= 32 ? -1 : (1 << count) - 1;
 }
 
-/** Every map of a snapshot is made from the same ranges, so they are cut once. */
-const cuts = new WeakMap<Ranges, CutRanges>();
-
-/** The IPv6 ranges, with the forms that carry IPv4 addresses as ranges of their own. */
-function cutEmbedded(ranges: Ranges): CutRanges {
-  const before = cuts.get(ranges);
-  if (before !== undefined) return before;
-  const { start6, value6 } = ranges;
-  const room = value6.length + EMBEDDED_BLOCKS.length * 2;
-  const starts = new Uint32Array(room * 4);
-  const values = new Uint32Array(room);
-  let count = 0;
-  const push = (w0: number, w1: number, w2: number, w3: number, value: number): void => {
-    const top = count * 4 - 4;
-    const same =
-      count > 0 && starts[top] === w0 && starts[top + 1] === w1 && starts[top + 2] === w2 && starts[top + 3] === w3;
-    const at = same ? top : count++ * 4;
-    starts[at] = w0;
-    starts[at + 1] = w1;
-    starts[at + 2] = w2;
-    starts[at + 3] = w3;
-    values[at / 4] = value;
-  };
-  let block = 0;
-  // Value of the range that goes on where a block ends.
-  let around = 0;
-  /** Writes the blocks that begin before an address. True if the address is inside of one. */
-  const passBlocks = (w0: number, w1: number, w2: number, w3: number): boolean => {
-    for (; block < EMBEDDED_BLOCKS.length; block++) {
-      const [a0, a1, a2, b0, b1, b2] = EMBEDDED_BLOCKS[block]!;
-      if (!isBefore(a0, a1, a2, 0, w0, w1, w2, w3)) return false;
-      push(a0, a1, a2, 0, CUT);
-      // A range that starts inside the block has no say there, but may reach beyond its end.
-      if (isBefore(w0, w1, w2, w3, b0, b1, b2, 0)) return true;
-      push(b0, b1, b2, 0, around);
-    }
-    return false;
-  };
-  for (let i = 0; i < value6.length; i++) {
-    const at = i * 4;
-    const inside =
-      block < EMBEDDED_BLOCKS.length && passBlocks(start6[at]!, start6[at + 1]!, start6[at + 2]!, start6[at + 3]!);
-    around = value6[i]!;
-    if (!inside) push(start6[at]!, start6[at + 1]!, start6[at + 2]!, start6[at + 3]!, around);
-  }
-  passBlocks(0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff);
-  const cut = { starts: starts.subarray(0, count * 4), values: values.subarray(0, count) };
-  cuts.set(ranges, cut);
-  return cut;
-}
-
-function isBefore(
-  a0: number,
-  a1: number,
-  a2: number,
-  a3: number,
-  b0: number,
-  b1: number,
-  b2: number,
-  b3: number,
-): boolean {
-  if (a0 !== b0) return a0 < b0;
-  if (a1 !== b1) return a1 < b1;
-  return a2 === b2 ? a3 < b3 : a2 < b2;
+/** How many bits of a word are set. */
+function ones(word: number): number {
+  let n = word - ((word >>> 1) & 0x55555555);
+  n = (n & 0x33333333) + ((n >>> 2) & 0x33333333);
+  n = (n + (n >>> 4)) & 0x0f0f0f0f;
+  return Math.imul(n, 0x01010101) >>> 24;
 }
