@@ -1,3 +1,4 @@
+import { formatPrefix } from '../lib/address.ts';
 import type { Carrier } from './carriers.ts';
 import { bounds4, bounds6, type OverlayEntry } from './overlay.ts';
 import type { Locality, LocalityMap } from './ranges.ts';
@@ -72,7 +73,8 @@ interface Said {
 }
 
 /** An operator's CSV as a layer: the longer prefix wins over the shorter, of two alike the later. */
-export function overlayLayer(entries: readonly OverlayEntry[], carriers: ReadonlyMap<number, Carrier>): Layer {
+export function overlayLayer(lines: readonly OverlayEntry[], carriers: ReadonlyMap<number, Carrier>): Layer {
+  const entries = onePerPrefix(lines);
   const said: Said[] = [{ region: '', isp: '' }];
   const ids = new Map<string, number>([['|', 0]]);
   const combine = (under: number, over: number): number => {
@@ -101,21 +103,33 @@ export function overlayLayer(entries: readonly OverlayEntry[], carriers: Readonl
   };
 }
 
+/** Joins lines for one prefix: what a later one leaves empty stays as an earlier one says. */
+function onePerPrefix(lines: readonly OverlayEntry[]): OverlayEntry[] {
+  const entries = new Map<string, OverlayEntry>();
+  for (const line of lines) {
+    const key = formatPrefix(line.prefix);
+    const { region, isp } = entries.get(key) ?? line;
+    entries.set(key, {
+      ...line,
+      region: line.region === '' ? region : line.region,
+      isp: line.isp === '' ? isp : line.isp,
+    });
+  }
+  return [...entries.values()];
+}
+
 /** Claims of one family, shorter prefixes first; each list has prefixes of one length, so they are disjoint. */
 function byLength<T>(
   entries: readonly OverlayEntry[],
   family: 4 | 6,
   claim: (entry: OverlayEntry, index: number) => Claim<T>,
 ): Claim<T>[][] {
-  const levels = new Map<number, Map<T, Claim<T>>>();
+  const levels = new Map<number, Claim<T>[]>();
   for (const [index, entry] of entries.entries()) {
     if (entry.prefix.family !== family) continue;
     let level = levels.get(entry.prefix.length);
-    if (level === undefined) levels.set(entry.prefix.length, (level = new Map<T, Claim<T>>()));
-    const made = claim(entry, index);
-    level.set(made.first, made);
+    if (level === undefined) levels.set(entry.prefix.length, (level = []));
+    level.push(claim(entry, index));
   }
-  return [...levels]
-    .sort(([a], [b]) => a - b)
-    .map(([, level]) => [...level.values()].sort((a, b) => (a.first < b.first ? -1 : 1)));
+  return [...levels].sort(([a], [b]) => a - b).map(([, level]) => level.sort((a, b) => (a.first < b.first ? -1 : 1)));
 }
