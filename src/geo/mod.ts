@@ -158,7 +158,9 @@ function build(sources: GeoSources, problems: Problem[], progress: (step: string
   const parse = <T extends { readonly problems: readonly Problem[] }>(file: string, read: () => T): T | undefined => {
     const parsed = use(file, read);
     if (parsed === undefined) return undefined;
-    problems.push(...parsed.problems);
+    problems.push(...parsed.problems.slice(0, MOST_PROBLEMS));
+    const more = parsed.problems.length - MOST_PROBLEMS;
+    if (more > 0) problems.push({ severity: 'warning', file, message: `${more} more lines are wrong` });
     if (!hasErrors(parsed.problems)) return parsed;
     sound = false;
     return undefined;
@@ -183,6 +185,9 @@ function build(sources: GeoSources, problems: Problem[], progress: (step: string
   }
   return sound ? builder.build() : undefined;
 }
+
+/** Told of one file: a file of another format is wrong in every line. */
+const MOST_PROBLEMS = 50;
 
 interface MmdbRecord {
   readonly country_code?: string;

@@ -202,6 +202,13 @@ describe('loadLocalityMap, of data directories and overlays that cannot be used,
     ]);
   });
 
+  it('tells of the first lines of a file that is something else', async () => {
+    const directory = temporaryDirectory({ 'nets.csv': 'nonsense\n'.repeat(200_000) });
+    const problems = await load(GEO_DATA, [join(directory, 'nets.csv')]);
+    expect(problems).toHaveLength(51);
+    expect(problems.at(-1)).toMatch(/nets.csv: warning: 199950 more lines are wrong$/u);
+  });
+
   it('says what is wrong in regions.csv and carriers.csv', async () => {
     const directory = temporaryDirectory({ 'carriers.csv': 'nonsense', 'regions.csv': 'world,,World,0,0\nDE,europe' });
     expect(await load(directory)).toEqual([
