@@ -76,7 +76,7 @@ function splitAt(
   outStarts.set(starts.subarray(from * words), out * words);
   outValues.set(values.subarray(from), out);
   out += values.length - from;
-  return { starts: outStarts.slice(0, out * words), values: outValues.slice(0, out) };
+  return { starts: outStarts.subarray(0, out * words), values: outValues.subarray(0, out) };
 }
 
 /** The first range that starts at an address or after it. */

@@ -6,9 +6,11 @@ import { parseCarriers } from '../../src/geo/carriers.ts';
 import { loadLocalityMap } from '../../src/geo/mod.ts';
 import { readProvinces } from '../../src/geo/provinces.ts';
 import { ORDER4, ORDER6, type Claim } from '../../src/geo/space.ts';
+import { parsePrefix } from '../../src/lib/address.ts';
 import { formatProblem } from '../../src/lib/problem.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { GEO_DATA } from '../support/localities.ts';
+import { writeMmdb } from '../support/mmdb-writer.ts';
 import { Random } from '../support/random.ts';
 
 function inFile<T>(content: string | Uint8Array, read: (path: string) => T): T {
@@ -186,7 +188,12 @@ it('carriers are refused line by line; an AS number that stands twice is a warni
 
 describe('loadLocalityMap, of data directories and overlays that cannot be used,', () => {
   const load = async (directory: string, overlays: string[] = []): Promise<string[]> => {
-    const loaded = await loadLocalityMap({ dataDirectory: directory, overlays, mmdb: {}, cacheDirectory: undefined });
+    // Files that are quicker to read than those that come with Edgeward.
+    const file = join(temporaryDirectory(), 'small.mmdb');
+    const networks = [{ ...parsePrefix('10.0.0.0/8')!, record: { country_code: 'DE' } }];
+    writeFileSync(file, writeMmdb({ type: 'Small', ipVersion: 4, recordSize: 24, networks }));
+    const mmdb = { city: file, isp: file };
+    const loaded = await loadLocalityMap({ dataDirectory: directory, overlays, mmdb, cacheDirectory: undefined });
     expect(loaded.map).toBeUndefined();
     expect(loaded.fromCache).toBe(false);
     return loaded.problems.map(formatProblem).map((text) => text.replaceAll(directory, 'DIR'));
