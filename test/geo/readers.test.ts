@@ -91,13 +91,13 @@ describe('autonomous systems', () => {
       Array.from({ length: 40 }, (_, i) => `${i * 512},${i * 512 + 300},${i * 7},Organisation ${i}\n`).join(''),
     );
     const outcomes = { read: 0, refused: 0 };
-    for (let i = 0; i < 600; i++) {
+    for (let i = 0; i < 300; i++) {
       const bytes = Buffer.from(original.subarray(0, random.chance(0.5) ? random.below(original.length) : undefined));
       if (bytes.length > 0) bytes[random.below(bytes.length)]! ^= 1 << random.below(8);
       outcomes[survives(() => inFile(bytes, (path) => readAutonomousSystems(path, Number, ORDER4)))]++;
     }
-    expect(outcomes.read).toBeGreaterThan(50);
-    expect(outcomes.refused).toBeGreaterThan(200);
+    expect(outcomes.read).toBeGreaterThan(25);
+    expect(outcomes.refused).toBeGreaterThan(100);
   });
 });
 
@@ -161,13 +161,13 @@ describe('provinces', () => {
   it('survive bits that flip and ends that are missing', () => {
     const random = new Random(2);
     const outcomes = { read: 0, refused: 0 };
-    for (let i = 0; i < 600; i++) {
+    for (let i = 0; i < 300; i++) {
       const bytes = Buffer.from(sample.subarray(0, random.chance(0.3) ? random.below(sample.length) : undefined));
       if (bytes.length > 0) bytes[random.below(bytes.length)]! ^= 1 << random.below(8);
       outcomes[survives(() => inFile(bytes, readProvinces).claims)]++;
     }
-    expect(outcomes.read).toBeGreaterThan(50);
-    expect(outcomes.refused).toBeGreaterThan(100);
+    expect(outcomes.read).toBeGreaterThan(25);
+    expect(outcomes.refused).toBeGreaterThan(50);
   });
 });
 
