@@ -12,6 +12,9 @@ const EMBEDDED_BLOCKS: readonly (readonly [number, number, number, number, numbe
   [0x20020000, 0, 0, 0x20030000, 0, 0],
 ];
 
+/** Prefixes that there is room for at first: real maps have several 100,000. */
+const ROOM = 2 ** 19;
+
 /** Growing arrays of one family's prefixes; a start is `words` words. */
 class Prefixes {
   starts: Uint32Array;
@@ -88,7 +91,7 @@ function trailingZeros(word: number): number {
 }
 
 function prefixes4({ start4, value4 }: Ranges, classOf: Uint32Array): Prefixes {
-  const out = new Prefixes(1, 1024);
+  const out = new Prefixes(1, ROOM);
   for (let i = 0; i < start4.length;) {
     const value = classOf[value4[i]!]!;
     let next = i + 1;
@@ -112,7 +115,7 @@ function prefixes4({ start4, value4 }: Ranges, classOf: Uint32Array): Prefixes {
 
 function prefixes6(ranges: Ranges, classOf: Uint32Array): Prefixes {
   const { starts, values } = cutEmbedded(ranges);
-  const out = new Prefixes(4, 1024);
+  const out = new Prefixes(4, ROOM);
   const count = values.length;
   const classAt = (i: number): number => (values[i] === CUT ? EMBEDDED : classOf[values[i]!]!);
   for (let i = 0; i < count;) {
