@@ -49,7 +49,7 @@ async function firstAnswer(start: number): Promise<number> {
 
 async function run(cache: string): Promise<{ ms: number; rss: string }> {
   const start = performance.now();
-  const args = ['src/main.ts', 'serve', 'config/demo', '--listen', `127.0.0.1:${PORT}`, '--metrics', 'off'];
+  const args = ['src/edgeward.ts', 'serve', 'config/demo', '--listen', `127.0.0.1:${PORT}`, '--metrics', 'off'];
   const server = spawn(process.execPath, args, { env: { ...process.env, XDG_CACHE_HOME: cache }, stdio: 'ignore' });
   try {
     const ms = Math.round(await firstAnswer(start));

@@ -1,5 +1,3 @@
-#!/usr/bin/env node
-import { enableCompileCache, getCompileCacheDir } from 'node:module';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Command } from 'commander';
@@ -276,9 +274,6 @@ class EdgewardServer {
   }
 }
 
-// Compiled code is kept between starts. What answers nothing is loaded only when it is asked for: a server that
-// restarts should answer again at once.
-enableCompileCache();
-process.env['NODE_COMPILE_CACHE'] ??= getCompileCacheDir();
+// What answers nothing is loaded only when it is asked for: a server that restarts should answer again at once.
 const commands = process.argv[2] === 'serve' ? [] : (await import('./cli/commands.ts')).otherCommands();
 await buildProgram([serveCommand(), ...commands]).parseAsync();

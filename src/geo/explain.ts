@@ -123,7 +123,7 @@ async function regionOrigin(address: Address, { mmdb }: GeoSources, { region }: 
   const text = formatAddress(address);
   if (mmdb.city !== undefined) {
     const city = GeoIp2Reader.openBuffer(readFileSync(mmdb.city)).city(text);
-    const names = [city.city?.names.en, city.subdivisions?.[0]?.names.en, city.country?.names.en].filter(
+    const names = [city.city?.names?.en, city.subdivisions?.[0]?.names?.en, city.country?.names?.en].filter(
       (name) => name !== undefined,
     );
     return { source: mmdb.city, detail: `${names.join(', ')} (${city.traits.network ?? 'network not stated'})` };

@@ -96,7 +96,11 @@ export function overlayLayer(entries: readonly OverlayEntry[], carriers: Readonl
     v6: toClaims(v6, ORDER6),
     blend: (under, value) => {
       const { region, isp } = said[value]!;
-      return { ...under, ...(region === '' ? {} : { region }), ...(isp === '' ? {} : ispOf(isp, carriers)) };
+      return {
+        ...under,
+        ...(region === '' ? {} : { region }),
+        ...(isp === '' || isp === under.isp ? {} : ispOf(isp, carriers)),
+      };
     },
   };
 }

@@ -101,7 +101,13 @@ export async function loadLocalityMap(
       });
     }
   }
-  const map = build(sources, problems, progress ?? (() => {}));
+  let map: LocalityMap | undefined;
+  try {
+    map = build(sources, problems, progress ?? (() => {}));
+  } catch (error) {
+    const remedy = 'the data from before stays in use';
+    problems.push({ severity: 'error', message: `geo data cannot be read: ${reason(error)}`, remedy });
+  }
   // Between the long steps above nothing else ran; let what waits run before the caller goes on.
   await Promise.resolve();
   if (map !== undefined && sources.cacheDirectory !== undefined) {
