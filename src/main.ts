@@ -1,22 +1,15 @@
-#!/usr/bin/env node
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Command } from 'commander';
-import { checkCommand } from './cli/check.ts';
-import { explainCommand } from './cli/explain.ts';
-import { geoCommand } from './cli/geo.ts';
 import { Exit } from './cli/output.ts';
 import { buildProgram } from './cli/program.ts';
-import { queryCommand } from './cli/query.ts';
-import { suggestions } from './cli/suggestions.ts';
 import { DATA_DIRECTORY } from './cli/workspace.ts';
-import { zoneCommand } from './cli/zone.ts';
 import { loadConfig, type Flags, type ServerConfig } from './config/config.ts';
 import type { ControlData, FromControl } from './control-worker.ts';
 import { formatProblem, type Problem } from './lib/problem.ts';
 import { createLog, type Log } from './observe/log.ts';
-import { createMetrics, type Metrics } from './observe/metrics.ts';
-import { listenHttp, type HttpServer } from './server/http.ts';
+import type { Metrics } from './observe/metrics.ts';
+import type { HttpServer } from './server/http.ts';
 import { AnswerPool } from './server/pool.ts';
 import type { Snapshot } from './snapshot/snapshot.ts';
 
@@ -92,7 +85,7 @@ function logProblems(log: Log, problems: readonly Problem[]): void {
 class EdgewardServer {
   readonly #config: ServerConfig;
   readonly #log: Log;
-  readonly #metrics: Metrics;
+  #metrics!: Metrics;
   #pool: AnswerPool | undefined;
   /** The pool while it starts, and after. */
   #starting: Promise<AnswerPool> | undefined;
@@ -109,27 +102,24 @@ class EdgewardServer {
   constructor(config: ServerConfig, log: Log) {
     this.#config = config;
     this.#log = log;
-    this.#metrics = createMetrics(() => this.#pool?.counters ?? []);
   }
 
   /** Serves until a signal, or until it cannot. @returns exit code */
   async run(data: ControlData, suggest: boolean): Promise<number> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void this.#stop(signal));
-    try {
-      await this.#listenHttp();
-    } catch (error) {
-      return this.#cannotListen(error, '--metrics', Exit.USAGE);
-    }
+    // The control thread reads while this one still loads what it needs.
     const control = new Worker(new URL('./control-worker.ts', import.meta.url), {
       workerData: data,
       resourceLimits: { maxYoungGenerationSizeMb: CONTROL_NURSERY_MB, maxOldGenerationSizeMb: CONTROL_HEAP_MB },
     });
     this.#control = control;
-    // Snapshots are published one after the other, in their order.
-    let last = Promise.resolve();
+    const loaded = this.#load();
+    // Messages are handled one after the other, in their order.
+    let last = loaded;
     control.on('message', (message: FromControl) => {
-      if (message.type === 'snapshot') last = last.then(() => this.#publish(message, data, suggest));
-      else this.#hear(message);
+      last = last.then(() =>
+        message.type === 'snapshot' ? this.#publish(message, data, suggest) : this.#hear(message),
+      );
     });
     control.once('error', (error: Error) => {
       // What is served stays; only changes are no longer seen.
@@ -142,14 +132,22 @@ class EdgewardServer {
     return this.#ended;
   }
 
-  async #listenHttp(): Promise<void> {
+  /** Metrics, and the page that shows them. */
+  async #load(): Promise<void> {
+    const { createMetrics } = await import('./observe/metrics.ts');
+    this.#metrics = createMetrics(() => this.#pool?.counters ?? []);
     const { metrics } = this.#config;
     if (metrics === undefined) return;
-    this.#http = await listenHttp({
-      ...metrics,
-      metrics: () => this.#metrics.render(),
-      notReady: () => this.#notReady(),
-    });
+    const { listenHttp } = await import('./server/http.ts');
+    try {
+      this.#http = await listenHttp({
+        ...metrics,
+        metrics: () => this.#metrics.render(),
+        notReady: () => this.#notReady(),
+      });
+    } catch (error) {
+      void this.#finish(this.#cannotListen(error, '--metrics', Exit.USAGE));
+    }
   }
 
   #notReady(): string[] {
@@ -158,6 +156,7 @@ class EdgewardServer {
   }
 
   #hear(message: Exclude<FromControl, { type: 'snapshot' }>): void {
+    if (this.#stopping) return;
     const { control } = this.#metrics;
     if (message.type === 'progress') {
       this.#log.info('reading geo data', { step: message.step });
@@ -207,6 +206,7 @@ class EdgewardServer {
       );
       this.#log.info('ready', { ...fields, listen: listening.join(','), workers: this.#config.workers });
       if (suggest && data.source.kind === 'resources') {
+        const { suggestions } = await import('./cli/suggestions.ts');
         process.stdout.write(suggestions(data.source.directory, this.#pool!.addresses[0]!));
       }
     } else {
@@ -274,12 +274,6 @@ class EdgewardServer {
   }
 }
 
-const program = buildProgram([
-  serveCommand(),
-  checkCommand(),
-  queryCommand(),
-  explainCommand(),
-  geoCommand(),
-  zoneCommand(),
-]);
-await program.parseAsync();
+// What answers nothing is loaded only when it is asked for: a server that restarts should answer again at once.
+const commands = process.argv[2] === 'serve' ? [] : (await import('./cli/commands.ts')).otherCommands();
+await buildProgram([serveCommand(), ...commands]).parseAsync();

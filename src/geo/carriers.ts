@@ -11,7 +11,10 @@ export interface Carrier {
   readonly line: number;
 }
 
-/** Reads `asn,carrier,country,name` with a header line and `#` comments (geo-data/carriers.csv). */
+const ROW =
+  /^(?<asn>[1-9]\d{0,9}),(?<carrier>[a-z0-9][a-z0-9-]*),(?:"(?<quoted>(?:[^"]|"")*)"|(?<plain>[^,]*)),(?<country>[A-Z]{2}),(?<source>.+)$/u;
+
+/** Reads `asn,carrier,name,country,source` with a header line and `#` comments (geo-data/carriers.csv). */
 export function parseCarriers(
   text: string,
   file: string,
@@ -20,24 +23,18 @@ export function parseCarriers(
   const problems: Problem[] = [];
   for (const [index, line] of text.split(/\r?\n/u).entries()) {
     if (line === '' || line.startsWith('#') || line.startsWith('asn,')) continue;
-    const match = /^(?<asn>[1-9]\d{0,9}),(?<carrier>[a-z0-9][a-z0-9-]*),(?<country>[A-Z]{2}),"?(?<name>.*?)"?$/u.exec(
-      line,
-    );
+    const match = ROW.exec(line);
     if (match === null || Number(match.groups!['asn']) > 0xffffffff) {
-      const remedy = 'write asn,carrier,country,name as in `3320,deutsche-telekom,DE,Deutsche Telekom AG`';
+      const remedy = 'write asn,carrier,name,country,source as in `3320,deutsche-telekom,Deutsche Telekom AG,DE,RIPE`';
       problems.push({ severity: 'error', file, line: index + 1, message: 'not a carrier', remedy });
       continue;
     }
-    const { asn, carrier, country, name } = match.groups as {
-      asn: string;
-      carrier: string;
-      country: string;
-      name: string;
-    };
+    const { asn, carrier, country, quoted, plain } = match.groups as Record<string, string>;
     const number = Number(asn);
     if (carriers.has(number))
       problems.push({ severity: 'warning', file, line: index + 1, message: `AS${asn} stands twice; the last counts` });
-    carriers.set(number, { asn: number, carrier, country, name: name.replaceAll('""', '"'), line: index + 1 });
+    const name = quoted?.replaceAll('""', '"') ?? plain!;
+    carriers.set(number, { asn: number, carrier: carrier!, country: country!, name, line: index + 1 });
   }
   return { carriers, problems };
 }

@@ -136,7 +136,7 @@ async function regionOrigin(address: Address, { mmdb }: GeoSources, { region }: 
   if (mmdb.city !== undefined) {
     const typed = fromTyped(mmdb.city, (reader) => {
       const { city, subdivisions, country, traits } = reader.city(formatAddress(address));
-      const names = [city?.names.en, subdivisions?.[0]?.names.en, country?.names.en];
+      const names = [city?.names?.en, subdivisions?.[0]?.names?.en, country?.names?.en];
       return `${names.filter((name) => name !== undefined).join(', ')} (${traits.network ?? 'network not stated'})`;
     });
     return typed ?? (await networkIn(mmdb.city, mmdb.city, address));

@@ -98,7 +98,11 @@ export function overlayLayer(lines: readonly OverlayEntry[], carriers: ReadonlyM
     v6: toClaims(v6, ORDER6),
     blend: (under, value) => {
       const { region, isp } = said[value]!;
-      return { ...under, ...(region === '' ? {} : { region }), ...(isp === '' ? {} : ispOf(isp, carriers)) };
+      return {
+        ...under,
+        ...(region === '' ? {} : { region }),
+        ...(isp === '' || isp === under.isp ? {} : ispOf(isp, carriers)),
+      };
     },
   };
 }

@@ -1,6 +1,7 @@
 import { addressWords, parsePrefix, type Prefix } from '../lib/address.ts';
 import type { Problem } from '../lib/problem.ts';
 import type { RegionTree } from '../model/regions.ts';
+import { embeddedLength, NOT_EMBEDDED } from './lookup.ts';
 
 /** One line of an operator's CSV: where clients of a prefix are. */
 export interface OverlayEntry {
@@ -33,9 +34,10 @@ export function parseOverlay(
     if (first && line.startsWith('prefix,')) continue;
     const problem = (message: string, remedy: string): unknown =>
       problems.push({ severity: 'error', file, line: index + 1, message, remedy });
-    const fields = line.split(',').map((field) => field.trim());
+    const fields = line.split(',').map((field) => field.trim().replace(/^"(.*)"$/u, '$1'));
     const [text0 = '', region = '', isp = ''] = fields;
     const prefix = parsePrefix(text0);
+    const embedded = prefix?.family === 6 && prefix.length >= 16 && embeddedLength(...head(prefix)) !== NOT_EMBEDDED;
     if (fields.length > 3)
       problem(`${fields.length} fields`, 'write prefix,region,isp as in `203.0.113.0/24,CN-GD,telecom`');
     else if (prefix === undefined) {
@@ -43,6 +45,8 @@ export function parseOverlay(
         `"${text0}" is not a prefix`,
         'write an address and a length, with no bits set beyond it, as in `203.0.113.0/24`',
       );
+    } else if (embedded) {
+      problem(`${text0} is a form of IPv4 addresses`, 'write the IPv4 prefix: it counts for every form');
     } else if (region !== '' && regions.get(region) === undefined) {
       problem(`"${region}" is not a region`, 'write a code of geo-data/regions.csv, as in `CN-GD` or `DE`');
     } else if (!isIsp(isp)) {
@@ -59,6 +63,12 @@ export function parseOverlay(
 function isIsp(text: string): boolean {
   if (/^AS[1-9]\d{0,9}$/u.test(text)) return Number(text.slice(2)) <= 0xffffffff;
   return /^(?:[a-z0-9][a-z0-9-]*)?$/u.test(text);
+}
+
+/** The words that `embeddedLength` looks at. */
+function head(prefix: Prefix): [number, number, number] {
+  const [w0, w1, w2] = addressWords(prefix);
+  return [w0, w1, w2];
 }
 
 /** First and last address of a prefix, IPv4 as a number. */

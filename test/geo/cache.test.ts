@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadLocalityMap, type GeoSources } from '../../src/geo/mod.ts';
 import { formatProblem } from '../../src/lib/problem.ts';
-import { parsePrefix } from '../../src/lib/address.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { GEO_DATA } from '../support/localities.ts';
 import { writeMmdb } from '../support/mmdb-writer.ts';
@@ -11,11 +10,8 @@ import { writeMmdb } from '../support/mmdb-writer.ts';
 /** Small sources, so that building them anew is quick. */
 function sourcesIn(directory: string): GeoSources {
   const write = (name: string, record: Record<string, number | string>): string => {
-    const networks = [
-      { ...parsePrefix('10.0.0.0/8')!, record },
-      { ...parsePrefix('2001:db8::/32')!, record },
-    ];
-    writeFileSync(join(directory, name), writeMmdb({ type: 'Test', ipVersion: 6, recordSize: 24, networks }));
+    const records = [['10.0.0.0/8', record] as const, ['2001:db8::/32', record] as const];
+    writeFileSync(join(directory, name), writeMmdb(records, { databaseType: 'Test' }));
     return join(directory, name);
   };
   writeFileSync(join(directory, 'nets.csv'), '10.1.0.0/16,FR,\n');

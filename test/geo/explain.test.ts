@@ -26,7 +26,7 @@ describe('explainAddress', () => {
       region: { source: 'ip2region 2.3.0', detail: 'ip2region.db: province inside China' },
       isp: {
         source: '@ip-location-db/asn',
-        detail: expect.stringMatching(/^AS4134, carriers.csv line \d+: Chinanet$/u),
+        detail: expect.stringMatching(/^AS4134, carriers.csv line \d+: China Telecom$/u),
       },
     });
   });
@@ -67,8 +67,7 @@ it('names the line of an overlay that counts, for region and ISP apart', async (
     'b.csv': '# later\n10.1.2.0/24,FR,\n2001:db8::/32,JP,\n10.0.0.0/7,,AS3320\n',
   });
   const small = join(directory, 'small.mmdb');
-  const networks = [{ bytes: Uint8Array.of(10, 0, 0, 0), length: 8, record: { country_code: 'US' } }];
-  writeFileSync(small, writeMmdb({ type: 'Small', ipVersion: 4, recordSize: 28, networks }));
+  writeFileSync(small, writeMmdb([['10.0.0.0/8', { country_code: 'US' }]], { databaseType: 'Small', ipVersion: 4 }));
   const [a, b] = [join(directory, 'a.csv'), join(directory, 'b.csv')];
   const sources: GeoSources = {
     dataDirectory: GEO_DATA,

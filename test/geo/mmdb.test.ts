@@ -6,14 +6,18 @@ import { explainAddress, locate } from '../../src/geo/explain.ts';
 import { readMmdb } from '../../src/geo/mmdb.ts';
 import { loadLocalityMap, type GeoSources } from '../../src/geo/mod.ts';
 import type { LocalityMap } from '../../src/geo/ranges.ts';
-import { formatPrefix, parseAddress, parsePrefix } from '../../src/lib/address.ts';
+import { formatPrefix, parseAddress } from '../../src/lib/address.ts';
 import { formatProblem } from '../../src/lib/problem.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { GEO_DATA } from '../support/localities.ts';
-import { Uint, writeMmdb, type MmdbFile, type MmdbNetwork, type MmdbValue } from '../support/mmdb-writer.ts';
+import { Uint, writeMmdb, type MmdbOptions, type MmdbValue } from '../support/mmdb-writer.ts';
 import { Random } from '../support/random.ts';
 
-const network = (prefix: string, record: MmdbValue): MmdbNetwork => ({ ...parsePrefix(prefix)!, record });
+interface MmdbFile extends MmdbOptions {
+  readonly networks: readonly (readonly [string, MmdbValue])[];
+}
+
+const write = ({ networks, ...options }: MmdbFile): Buffer => writeMmdb(networks, options);
 
 const place = (country: string, subdivision?: string, city?: string): MmdbValue => ({
   ...(city === undefined ? {} : { city: { geoname_id: 1, names: { en: city } } }),
@@ -23,36 +27,36 @@ const place = (country: string, subdivision?: string, city?: string): MmdbValue 
 });
 
 const CITY: MmdbFile = {
-  type: 'GeoLite2-City',
+  databaseType: 'GeoLite2-City',
   ipVersion: 6,
   recordSize: 28,
   networks: [
-    network('1.0.0.0/8', place('CN')),
-    network('1.2.0.0/16', place('CN', 'GD', 'Shenzhen')),
-    network('1.3.0.0/16', place('DE', 'BY', 'Munich')),
-    network('1.4.0.0/16', place('XX')),
-    network('1.5.0.0/16', { registered_country: { iso_code: 'FR' } }),
-    network('1.6.0.0/16', { continent: { code: 'EU' } }),
-    network('1.2.3.4/32', place('US', 'CA')),
-    network('2001:db8::/32', place('CN', 'SH')),
-    network('2001:db8:8000::/33', place('JP')),
-    network('2001:db8:ffff:ffff:ffff:ffff:ffff:ffff/128', place('US')),
-    network('8000::/1', place('FR')),
+    ['1.0.0.0/8', place('CN')],
+    ['1.2.0.0/16', place('CN', 'GD', 'Shenzhen')],
+    ['1.3.0.0/16', place('DE', 'BY', 'Munich')],
+    ['1.4.0.0/16', place('XX')],
+    ['1.5.0.0/16', { registered_country: { iso_code: 'FR' } }],
+    ['1.6.0.0/16', { continent: { code: 'EU' } }],
+    ['1.2.3.4/32', place('US', 'CA')],
+    ['2001:db8::/32', place('CN', 'SH')],
+    ['2001:db8:8000::/33', place('JP')],
+    ['2001:db8:ffff:ffff:ffff:ffff:ffff:ffff/128', place('US')],
+    ['8000::/1', place('FR')],
   ],
-  aliases: [parsePrefix('2002::/16')!, parsePrefix('::ffff:0:0/96')!],
+  aliases: ['2002::/16', '::ffff:0:0/96'],
 };
 
 const ISP: MmdbFile = {
-  type: 'GeoIP2-ISP',
+  databaseType: 'GeoIP2-ISP',
   ipVersion: 6,
   recordSize: 24,
   networks: [
-    network('1.2.0.0/16', { autonomous_system_number: 4134, isp: 'China Telecom', organization: 'China Telecom' }),
-    network('1.3.0.0/16', { autonomous_system_number: 64500, isp: 'Nobody' }),
-    network('1.4.0.0/16', { isp: 'No number' }),
-    network('1.5.0.0/16', { autonomous_system_number: 'AS1' }),
-    network('1.6.0.0/16', { autonomous_system_number: -1 }),
-    network('2001:db8::/32', { autonomous_system_number: 4294967295 }),
+    ['1.2.0.0/16', { autonomous_system_number: 4134, isp: 'China Telecom', organization: 'China Telecom' }],
+    ['1.3.0.0/16', { autonomous_system_number: 64500, isp: 'Nobody' }],
+    ['1.4.0.0/16', { isp: 'No number' }],
+    ['1.5.0.0/16', { autonomous_system_number: 'AS1' }],
+    ['1.6.0.0/16', { autonomous_system_number: -1 }],
+    ['2001:db8::/32', { autonomous_system_number: 4294967295 }],
   ],
 };
 
@@ -68,7 +72,7 @@ function sourcesOf(files: Record<string, MmdbFile | Buffer>): GeoSources {
   const mmdb: Record<string, string> = {};
   for (const [kind, file] of Object.entries(files)) {
     mmdb[kind] = join(directory, `${kind}.mmdb`);
-    writeFileSync(mmdb[kind], Buffer.isBuffer(file) ? file : writeMmdb(file));
+    writeFileSync(mmdb[kind], Buffer.isBuffer(file) ? file : write(file));
   }
   return { dataDirectory: GEO_DATA, overlays: [], mmdb, cacheDirectory: undefined };
 }
@@ -89,9 +93,7 @@ describe('mmdb files', () => {
       bytes: Uint8Array.of(1, 2, 3),
       list: Array.from({ length: 300 }, (_, i) => i),
     };
-    const reader = new Reader(
-      writeMmdb({ type: 'Test', ipVersion: 4, recordSize, networks: [network('10.0.0.0/8', record)] }),
-    );
+    const reader = new Reader(writeMmdb([['10.0.0.0/8', record]], { databaseType: 'Test', ipVersion: 4, recordSize }));
     expect(reader.getWithPrefixLength('10.1.2.3')).toEqual([
       {
         ...(record as object),
@@ -108,9 +110,9 @@ describe('mmdb files', () => {
   it.each([24, 28, 32] as const)('with records of %i bits are walked whole', (recordSize) => {
     const path = join(temporaryDirectory(), 'city.mmdb');
     const { aliases: _, ...plain } = CITY;
-    writeFileSync(path, writeMmdb({ ...plain, recordSize }));
+    writeFileSync(path, write({ ...plain, recordSize }));
     const { v4, v6, records } = readMmdb(path, (record) => record);
-    const reader = new Reader(writeMmdb({ ...CITY, recordSize }));
+    const reader = new Reader(write({ ...CITY, recordSize }));
     expect(records).toHaveLength(11);
     // 1.0.0.0/8 less five /16, one of them with a hole, and the rest.
     expect(v4.length).toBeGreaterThan(20);
@@ -142,16 +144,19 @@ describe('mmdb files', () => {
 
   it('of the types Country and ASN, also for IPv4 alone, are laid over nothing but themselves', async () => {
     const country: MmdbFile = {
-      type: 'GeoLite2-Country',
+      databaseType: 'GeoLite2-Country',
       ipVersion: 4,
       recordSize: 24,
-      networks: [network('0.0.0.0/1', place('DE')), network('202.96.0.0/16', { country_code: 'CN' })],
+      networks: [
+        ['0.0.0.0/1', place('DE')],
+        ['202.96.0.0/16', { country_code: 'CN' }],
+      ],
     };
     const asn: MmdbFile = {
-      type: 'GeoLite2-ASN',
+      databaseType: 'GeoLite2-ASN',
       ipVersion: 4,
       recordSize: 32,
-      networks: [network('202.96.128.0/17', { autonomous_system_number: 4134 })],
+      networks: [['202.96.128.0/17', { autonomous_system_number: 4134 }]],
     };
     const { map, sources } = await load({ country, asn });
     expect(at(map, '8.8.8.8')).toBe('DE||0 0.0.0.0/1');
@@ -165,7 +170,10 @@ describe('mmdb files', () => {
 
   it('keep IPv6 networks that have the record of all of IPv4', async () => {
     const everywhere = place('DE');
-    const networks = [network('::/1', everywhere), network('a000::/3', everywhere)];
+    const networks = [
+      ['::/1', everywhere],
+      ['a000::/3', everywhere],
+    ] as const;
     const { map } = await load({ city: { ...CITY, networks, aliases: [] }, isp: ISP });
     expect(at(map, '9.9.9.9')).toMatch(/^DE\|/u);
     expect(at(map, 'a000::')).toBe('DE||0 a000::/3');
@@ -178,9 +186,14 @@ describe('mmdb files', () => {
     expect(typed.region).toEqual({ source: sources.mmdb.city, detail: 'Shenzhen, GD, CN (1.2.0.0/23)' });
     expect(typed.isp).toEqual({
       source: sources.mmdb.isp,
-      detail: expect.stringMatching(/^AS4134, carriers.csv line \d+: Chinanet; ISP "China Telecom" \(1.2.0.0\/16\)$/u),
+      detail: expect.stringMatching(
+        /^AS4134, carriers.csv line \d+: China Telecom; ISP "China Telecom" \(1.2.0.0\/16\)$/u,
+      ),
     });
-    const own = await load({ city: { ...CITY, type: 'Own places' }, isp: { ...ISP, type: 'Own networks' } });
+    const own = await load({
+      city: { ...CITY, databaseType: 'Own places' },
+      isp: { ...ISP, databaseType: 'Own networks' },
+    });
     const untyped = await explainAddress(parseAddress('1.3.0.1')!, own.sources, own.map);
     expect(untyped.region.detail).toBe('network of /16');
     expect(untyped.isp.detail).toBe('AS64500, no carrier; network of /16');
@@ -188,7 +201,7 @@ describe('mmdb files', () => {
 });
 
 describe('damaged mmdb files', () => {
-  const city = writeMmdb(CITY);
+  const city = write(CITY);
 
   it.each([
     ['empty', Buffer.alloc(0)],

@@ -38,7 +38,7 @@ describe('an overlay', () => {
         '10.0.0.0/8,DE,telecom',
         '10.1.2.0/24,FR,',
         '2001:db8::/32,CN-GD,mobile',
-        '2001:db8:8000::/33 , , unicom ',
+        '"2001:db8:8000::/33" , , "unicom" ',
         '',
       ].join('\r\n'),
     );
@@ -107,6 +107,9 @@ it('names the line of everything that is wrong, and what would be right', () => 
     'prefix,region,isp',
     '10.0.0.0/33,DE,',
     ',DE,',
+    '::ffff:10.0.0.0/104,DE,',
+    '2002::/16,DE,',
+    '2000::/3,,telecom',
     '203.0.113.0/24,CN-GD,telecom',
   ].join('\n');
   const { entries, problems } = parseOverlay(text, 'nets.csv', regions);
@@ -121,6 +124,8 @@ it('names the line of everything that is wrong, and what would be right', () => 
     `nets.csv:7: error: "prefix" is not a prefix; ${prefixRemedy}`,
     `nets.csv:8: error: "10.0.0.0/33" is not a prefix; ${prefixRemedy}`,
     `nets.csv:9: error: "" is not a prefix; ${prefixRemedy}`,
+    'nets.csv:10: error: ::ffff:10.0.0.0/104 is a form of IPv4 addresses; write the IPv4 prefix: it counts for every form',
+    'nets.csv:11: error: 2002::/16 is a form of IPv4 addresses; write the IPv4 prefix: it counts for every form',
   ]);
-  expect(entries.map(({ line }) => line)).toEqual([10]);
+  expect(entries.map(({ line }) => line)).toEqual([12, 13]);
 });

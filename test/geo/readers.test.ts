@@ -6,7 +6,6 @@ import { parseCarriers } from '../../src/geo/carriers.ts';
 import { loadLocalityMap } from '../../src/geo/mod.ts';
 import { readProvinces } from '../../src/geo/provinces.ts';
 import { ORDER4, ORDER6, type Claim } from '../../src/geo/space.ts';
-import { parsePrefix } from '../../src/lib/address.ts';
 import { formatProblem } from '../../src/lib/problem.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { GEO_DATA } from '../support/localities.ts';
@@ -172,26 +171,32 @@ describe('provinces', () => {
 });
 
 it('carriers are refused line by line; an AS number that stands twice is a warning', () => {
-  const text =
-    '# c\nasn,carrier,country,name\n1,one,DE,"A ""quoted"" one, Inc."\nx,two,DE,Two\n1,uno,DE,Uno\n4294967296,big,DE,Big';
-  const { carriers, problems } = parseCarriers(text, 'carriers.csv');
-  const remedy = 'write asn,carrier,country,name as in `3320,deutsche-telekom,DE,Deutsche Telekom AG`';
+  const text = [
+    '# c',
+    'asn,carrier,name,country,source',
+    '1,one,"A ""quoted"" one, Inc.",DE,x',
+    'x,two,Two,DE,x',
+    '1,uno,Uno,DE,"says ""Uno"""',
+    '4294967296,big,Big,DE,x',
+    '5,five,Five,DE,',
+  ];
+  const { carriers, problems } = parseCarriers(text.join('\n'), 'carriers.csv');
+  const remedy = 'write asn,carrier,name,country,source as in `3320,deutsche-telekom,Deutsche Telekom AG,DE,RIPE`';
   expect(problems.map(formatProblem)).toEqual([
     `carriers.csv:4: error: not a carrier; ${remedy}`,
     'carriers.csv:5: warning: AS1 stands twice; the last counts',
     `carriers.csv:6: error: not a carrier; ${remedy}`,
+    `carriers.csv:7: error: not a carrier; ${remedy}`,
   ]);
   expect([...carriers.values()]).toEqual([{ asn: 1, carrier: 'uno', country: 'DE', name: 'Uno', line: 5 }]);
-  const quoted = parseCarriers(text.split('\n')[2]!, 'carriers.csv').carriers.get(1)!;
-  expect(quoted.name).toBe('A "quoted" one, Inc.');
+  expect(parseCarriers(text[2]!, 'carriers.csv').carriers.get(1)!.name).toBe('A "quoted" one, Inc.');
 });
 
 describe('loadLocalityMap, of data directories and overlays that cannot be used,', () => {
   const load = async (directory: string, overlays: string[] = []): Promise<string[]> => {
     // Files that are quicker to read than those that come with Edgeward.
     const file = join(temporaryDirectory(), 'small.mmdb');
-    const networks = [{ ...parsePrefix('10.0.0.0/8')!, record: { country_code: 'DE' } }];
-    writeFileSync(file, writeMmdb({ type: 'Small', ipVersion: 4, recordSize: 24, networks }));
+    writeFileSync(file, writeMmdb([['10.0.0.0/8', { country_code: 'DE' }]], { databaseType: 'Small' }));
     const mmdb = { city: file, isp: file };
     const loaded = await loadLocalityMap({ dataDirectory: directory, overlays, mmdb, cacheDirectory: undefined });
     expect(loaded.map).toBeUndefined();

@@ -1,7 +1,8 @@
 /**
- * Writes MaxMind DB files (specification 2.0), for fixtures and for peers in benchmarks that read nothing else. Every
- * record is stored once; nothing inside of records is shared.
+ * Writes MaxMind DB files (specification 2.0), for fixtures and for peers in benchmarks that read nothing else: no such
+ * writer exists on npm. A record that is given for several prefixes is stored once; nothing inside of records is shared.
  */
+import { parsePrefix } from '../../src/lib/address.ts';
 
 /** An unsigned integer of a width of its own; other integers are written as uint32. */
 export class Uint {
@@ -24,23 +25,15 @@ export type MmdbValue =
   | readonly MmdbValue[]
   | { readonly [key: string]: MmdbValue };
 
-export interface MmdbFile {
+export interface MmdbOptions {
   /** `GeoLite2-City` and the like: readers go by it. */
-  readonly type: string;
-  readonly ipVersion: 4 | 6;
-  readonly recordSize: 24 | 28 | 32;
-  /** Later networks are laid over earlier ones. IPv4 networks stand in ::/96 of a file for IPv6. */
-  readonly networks: Iterable<MmdbNetwork>;
+  readonly databaseType: string;
+  /** 6 by default; IPv4 prefixes then lie at ::/96, as everywhere. */
+  readonly ipVersion?: 4 | 6;
+  /** Bits of a record in the search tree; 24 by default. */
+  readonly recordSize?: 24 | 28 | 32;
   /** IPv6 prefixes at which the IPv4 networks are found as well, as in published files (2002::/16 and others). */
-  readonly aliases?: readonly { readonly bytes: Uint8Array; readonly length: number }[];
-}
-
-export interface MmdbNetwork {
-  /** 4 or 16 octets. */
-  readonly bytes: Uint8Array;
-  /** In bits of `bytes`. */
-  readonly length: number;
-  readonly record: MmdbValue;
+  readonly aliases?: readonly string[];
 }
 
 const NO_DATA = -1;
@@ -49,29 +42,37 @@ const FIRST_DATA = -2;
 const SEPARATOR = Buffer.alloc(16);
 const MARKER = Buffer.from('\u{AB}\u{CD}\u{EF}MaxMind.com', 'latin1');
 
-/** The octets of a file. Throws when it has more nodes or data than its record size can point to. */
-export function writeMmdb({ type, ipVersion, recordSize, networks, aliases = [] }: MmdbFile): Buffer {
+/**
+ * The octets of a file.
+ * @param records prefix as text and its record; where prefixes nest, the longer one holds, and of two alike the later
+ * @throws Error for what is not a prefix, and when there is more than its record size can point to
+ */
+export function writeMmdb(
+  records: Iterable<readonly [string, MmdbValue]>,
+  { databaseType, ipVersion = 6, recordSize = 24, aliases = [] }: MmdbOptions,
+): Buffer {
   const tree = new Tree();
-  const records: Buffer[] = [];
+  const data: Buffer[] = [];
   const offsets: number[] = [];
   const known = new Map<MmdbValue, number>();
   let size = 0;
-  for (const { bytes, length, record } of networks) {
-    let data = known.get(record);
-    if (data === undefined) {
+  const networks = Array.from(records, ([text, record]) => ({ ...place(text, ipVersion), record }));
+  for (const { bytes, length, record } of networks.sort((a, b) => a.length - b.length)) {
+    let child = known.get(record);
+    if (child === undefined) {
       const encoded = encode(record);
-      data = FIRST_DATA - records.length;
-      known.set(record, data);
-      records.push(encoded);
+      child = FIRST_DATA - data.length;
+      known.set(record, child);
+      data.push(encoded);
       offsets.push(size);
       size += encoded.length;
     }
-    const within = ipVersion === 6 && bytes.length === 4;
-    tree.set(within ? Buffer.concat([Buffer.alloc(12), bytes]) : bytes, length + (within ? 96 : 0), data);
+    tree.set(bytes, length, child);
   }
-  if (aliases.length > 0) {
-    const ipv4 = tree.get(new Uint8Array(16), 96);
-    for (const { bytes, length } of aliases) tree.set(bytes, length, ipv4);
+  const ipv4 = aliases.length === 0 ? NO_DATA : tree.get(new Uint8Array(16), 96);
+  for (const text of aliases) {
+    const { bytes, length } = place(text, 6);
+    tree.set(bytes, length, ipv4);
   }
   const count = tree.nodes.length / 2;
   const pointers = tree.nodes.map((child) => {
@@ -83,14 +84,24 @@ export function writeMmdb({ type, ipVersion, recordSize, networks, aliases = [] 
     binary_format_major_version: new Uint(16, 2),
     binary_format_minor_version: new Uint(16, 0),
     build_epoch: new Uint(64, 1_700_000_000),
-    database_type: type,
-    description: { en: type },
+    database_type: databaseType,
+    description: { en: databaseType },
     ip_version: new Uint(16, ipVersion),
     languages: ['en'],
     node_count: count,
     record_size: new Uint(16, recordSize),
   });
-  return Buffer.concat([encodeNodes(pointers, recordSize), SEPARATOR, ...records, MARKER, metadata]);
+  return Buffer.concat([encodeNodes(pointers, recordSize), SEPARATOR, ...data, MARKER, metadata]);
+}
+
+/** Where a prefix lies in a tree. */
+function place(text: string, ipVersion: 4 | 6): { bytes: Uint8Array; length: number } {
+  const prefix = parsePrefix(text);
+  if (prefix === undefined || (ipVersion === 4 && prefix.family === 6)) throw new Error(`${text} is no prefix for it`);
+  const { family, bytes, length } = prefix;
+  return family === ipVersion
+    ? { bytes, length }
+    : { bytes: Buffer.concat([Buffer.alloc(12), bytes]), length: length + 96 };
 }
 
 /** Two children for each node: a node, NO_DATA, or data. */
@@ -98,7 +109,10 @@ class Tree {
   readonly nodes: number[] = [NO_DATA, NO_DATA];
 
   set(bytes: Uint8Array, length: number, child: number): void {
-    if (length === 0) throw new Error('a network of length 0 cannot be in a tree');
+    if (length === 0) {
+      this.nodes.splice(0, 2, child, child);
+      return;
+    }
     let node = 0;
     for (let depth = 0; depth < length - 1; depth++) {
       const at = node * 2 + bit(bytes, depth);
