@@ -51,12 +51,23 @@ export function createLog({ level, format }: LogOptions, write: (line: string) =
 
 const STDERR = 2;
 
+/** A reader that takes nothing for so long is as good as gone: what is served matters more than the log. */
+const PATIENCE_MS = 200;
+const PAUSE_MS = 2;
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
 /** Not by `process.stderr`: that would end the process when its reader is gone, and a log must never do so. */
 function writeStderr(line: string): void {
-  try {
-    writeSync(STDERR, line);
-  } catch {
-    // Nobody reads, or not fast enough; there is nowhere to say so.
+  let rest: Uint8Array = Buffer.from(line);
+  for (let waited = 0; rest.length > 0;) {
+    try {
+      rest = rest.subarray(writeSync(STDERR, rest));
+    } catch (error) {
+      // A full pipe is waited for a little; for a closed one there is nowhere to say so.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || waited >= PATIENCE_MS) return;
+      Atomics.wait(pause, 0, 0, PAUSE_MS);
+      waited += PAUSE_MS;
+    }
   }
 }
 

@@ -1,0 +1,170 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const directory = mkdtempSync(join(tmpdir(), 'edgeward-serve-'));
+const config = join(directory, 'config');
+cpSync(join(ROOT, 'config/demo'), config, { recursive: true });
+const running = new Set<ChildProcess>();
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL');
+  rmSync(directory, { recursive: true });
+});
+
+interface Program {
+  readonly child: ChildProcess;
+  /** All that it has printed, on both outputs. */
+  text(): string;
+  /** Exit code, once it has ended. */
+  readonly ended: Promise<number | null>;
+}
+
+function edgeward(...args: string[]): Program {
+  const env = { ...process.env, XDG_CACHE_HOME: join(directory, 'cache'), NO_COLOR: '1' };
+  const child = spawn(process.execPath, ['src/edgeward.ts', ...args], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let text = '';
+  child.stdout.on('data', (data) => (text += String(data)));
+  child.stderr.on('data', (data) => (text += String(data)));
+  const ended = new Promise<number | null>((resolve) =>
+    child.once('close', (code) => {
+      running.delete(child);
+      resolve(code);
+    }),
+  );
+  return { child, text: () => text, ended };
+}
+
+async function until(program: Program, pattern: RegExp): Promise<RegExpExecArray> {
+  for (let i = 0; i < 250; i++) {
+    const found = pattern.exec(program.text());
+    if (found !== null) return found;
+    await setTimeout(100);
+  }
+  throw new Error(`no ${pattern} in:\n${program.text()}`);
+}
+
+async function output(...args: string[]): Promise<{ code: number | null; text: string }> {
+  const program = edgeward(...args);
+  const code = await program.ended;
+  return { code, text: program.text() };
+}
+
+const METRICS = 20_000 + Math.floor(Math.random() * 20_000);
+const server = edgeward('serve', config, '--listen', '127.0.0.1:0', '--metrics', `127.0.0.1:${METRICS}`, '--suggest');
+const [, port] = await until(server, / ready .*listen=127\.0\.0\.1:(\d+)/u);
+const ask = async (...words: string[]): Promise<string> =>
+  (await output('query', `@127.0.0.1`, '-p', port!, ...words, '+short')).text.trim();
+const metric = async (line: string): Promise<boolean> =>
+  (await (await fetch(`http://127.0.0.1:${METRICS}/metrics`)).text()).split('\n').includes(line);
+
+test('the demo sends clients to different sites, each the right one, and suggests what to try', async () => {
+  expect(await ask('chat.example.org', 'A', '+subnet=202.96.128.0/24')).toBe('192.0.2.11');
+  expect(await ask('chat.example.org', 'A', '+subnet=217.80.0.0/16')).toBe('198.51.100.11');
+  expect(await ask('example.org', 'MX', '+tcp')).toBe('10 mail.example.org.');
+  await until(server, /Why\? {2}npx edgeward explain/u);
+  expect(server.text().match(/npx edgeward query @127/gu)).toHaveLength(5);
+  expect((await fetch(`http://127.0.0.1:${METRICS}/readyz`)).status).toBe(200);
+  expect(await metric('edgeward_exports 3')).toBe(true);
+});
+
+test('a mistake changes nothing and is told; mending it is served', async () => {
+  const file = join(config, 'exports/1-chat.yaml');
+  const good = readFileSync(file, 'utf8');
+  writeFileSync(file, good.replace('site: frankfurt', 'site: frankfurtt'));
+  await until(server, /ERROR .*1-chat\.yaml:\d+:\d+: error: spec\.endpoints\[6\]\.site: .*frankfurtt/u);
+  expect(await ask('chat.example.org', 'A', '+subnet=217.80.0.0/16')).toBe('198.51.100.11');
+  expect(await metric('edgeward_config_problems{severity="error"} 1')).toBe(true);
+  const checked = await output('check', config);
+  expect(checked.code).toBe(1);
+  expect(checked.text).toMatch(/1-chat\.yaml:\d+:\d+: error: spec\.endpoints\[6\]\.site/u);
+  writeFileSync(file, good.replace('198.51.100.11', '198.51.100.99'));
+  await until(server, /serving a change/u);
+  expect(await ask('chat.example.org', 'A', '+subnet=217.80.0.0/16')).toBe('198.51.100.99');
+  expect(await metric('edgeward_config_problems{severity="error"} 0')).toBe(true);
+  expect((await output('check', config)).code).toBe(0);
+});
+
+test('a port that is taken: which, why, and what to do', async () => {
+  const second = await output('serve', config, '--listen', `127.0.0.1:${port}`, '--metrics', 'off', '--workers', '1');
+  expect(second.code).toBe(2);
+  expect(second.text).toMatch(/cannot listen: .*EADDRINUSE.*--listen ADDRESS:PORT/u);
+});
+
+test('nothing to serve ends with the reason', async () => {
+  const unsound = await output('serve', join(directory, 'nowhere'), '--metrics', 'off');
+  expect(unsound.code).toBe(1);
+  expect(unsound.text).toMatch(/nowhere.*no such directory/u);
+});
+
+test('a folder of master files, over IPv6 as well', async () => {
+  const zones = edgeward(
+    'serve',
+    '--zones',
+    join(ROOT, 'config/demo/zones'),
+    '--listen',
+    '127.0.0.1:0',
+    '--listen',
+    '[::1]:0',
+    '--metrics',
+    'off',
+  );
+  const [, port4, port6] = await until(zones, / ready .*listen=127\.0\.0\.1:(\d+),\[::1\]:(\d+)/u);
+  for (const [host, at] of [
+    ['127.0.0.1', port4],
+    ['::1', port6],
+  ]) {
+    const { text } = await output('query', `@${host}`, '-p', at!, 'example.org', 'MX', '+short');
+    expect(text.trim()).toBe('10 mail.example.org.');
+  }
+  zones.child.kill('SIGTERM');
+  expect(await zones.ended).toBe(0);
+});
+
+test('explain says each step; JSON for programs', async () => {
+  const { code, text } = await output(
+    'explain',
+    'chat.example.org',
+    'A',
+    '--client',
+    '202.96.128.86',
+    '-c',
+    join(ROOT, 'config/demo'),
+    '--json',
+  );
+  expect(code).toBe(0);
+  const explained = JSON.parse(text);
+  expect(explained).toMatchObject({
+    export: 'default/chat',
+    scope: 18,
+    shares: [{ site: 'guangzhou-telecom', share: 1 }],
+  });
+  expect(explained.stages.map(({ stage }: { stage: string }) => stage)).toEqual([
+    'deny',
+    'health',
+    'drain',
+    'only',
+    'failover',
+    'nearness',
+    'weights',
+  ]);
+});
+
+test('SIGTERM ends it well, while it starts and while it serves', async () => {
+  const starting = edgeward('serve', config, '--listen', '127.0.0.1:0', '--metrics', 'off');
+  await until(starting, /geo data ready/u);
+  starting.child.kill('SIGTERM');
+  expect(await starting.ended).toBe(0);
+  server.child.kill('SIGTERM');
+  expect(await server.ended).toBe(0);
+  expect(server.text()).toMatch(/stopped\s*$/u);
+});
