@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { locate } from '../../src/geo/explain.ts';
 import type { LocalityMap } from '../../src/geo/ranges.ts';
 import { formatPrefix, parseAddress } from '../../src/lib/address.ts';
-import { builtInLocalities } from '../support/localities.ts';
+import { loadRegions } from '../../src/geo/mod.ts';
+import { builtInLocalities, GEO_DATA } from '../support/localities.ts';
 
 let map: LocalityMap;
 beforeAll(async () => {
@@ -18,6 +19,7 @@ describe('the data that come with Edgeward', () => {
     ['240e::1', 'CN', 'telecom', 4134],
     ['2408:8000::1', 'CN', 'unicom', 4837],
     ['2409:8000::1', 'CN', 'mobile', 56048],
+    ['217.80.1.1', 'DE', 'deutsche-telekom', 3320],
     ['8.8.8.8', 'US', 'AS15169', 15169],
     ['10.1.2.3', '', '', 0],
     ['fe80::1', '', '', 0],
@@ -42,6 +44,13 @@ describe('the data that come with Edgeward', () => {
   it('explain IPv6 by prefixes that reach into no form with an IPv4 address', () => {
     // ::1 is known to nobody, nor is anything near it; but ::ffff:0:0/96 is not ::/80.
     expect(formatPrefix(locate(map, parseAddress('::1')!).prefix)).toBe('::/81');
+  });
+
+  it('name regions of regions.csv alone', () => {
+    const regions = loadRegions(GEO_DATA);
+    const named = new Set(map.localities.map(({ region }) => region));
+    expect(named.size).toBeGreaterThan(260);
+    expect([...named].filter((code) => code !== '' && regions.get(code) === undefined)).toEqual([]);
   });
 
   it('are sound ranges: from 0 on, ascending, neighbours differ', () => {
