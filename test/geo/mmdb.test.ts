@@ -233,13 +233,13 @@ describe('damaged mmdb files', () => {
       outcomes[map === undefined ? 'problem' : 'map']++;
       return map !== undefined;
     };
-    for (let i = 0; i < 60; i++) expect(await attempt(city.subarray(0, random.below(city.length - 160)))).toBe(false);
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 40; i++) expect(await attempt(city.subarray(0, random.below(city.length - 160)))).toBe(false);
+    for (let i = 0; i < 160; i++) {
       const bytes = Buffer.from(city);
       for (let flips = random.below(4); flips >= 0; flips--) bytes[random.below(bytes.length)]! ^= 1 << random.below(8);
       await attempt(bytes);
     }
-    expect(outcomes.map).toBeGreaterThan(20);
-    expect(outcomes.problem).toBeGreaterThan(80);
+    expect(outcomes.map).toBeGreaterThan(15);
+    expect(outcomes.problem).toBeGreaterThan(50);
   });
 });

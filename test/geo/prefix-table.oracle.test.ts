@@ -113,7 +113,7 @@ test('a prefix table says what the ranges say, with the fewest prefixes, over al
         }
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 120 },
   );
 });
 
@@ -153,6 +153,6 @@ test('private addresses that nobody has placed are marked, all others stay', () 
         expect(now).toBe(before === 0 && is6(a) ? 77 : before);
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 120 },
   );
 });

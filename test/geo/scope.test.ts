@@ -117,7 +117,7 @@ describe('SCOPE', () => {
           }
         },
       ),
-      { numRuns: 250 },
+      { numRuns: 150 },
     );
   });
 
