@@ -48,7 +48,8 @@ export function pickByKey(table: PlanTable, plan: number, key: number, count: nu
       const hash = mix(mix(key ^ table.seed[endpoint]!) + 0x9e3779b9);
       // From (0, 1): the logarithm of 0 would win whatever the share.
       const score = -Math.log((hash + 0.5) / 4294967296) / table.share[i]!;
-      if (score < bestScore) {
+      // A share so small that its score is infinite must still be a choice of this plan, and of no other.
+      if (best < 0 || score < bestScore) {
         bestScore = score;
         best = i;
       }

@@ -63,6 +63,22 @@ for (const [name, key] of Object.entries(KEYS)) {
   });
 }
 
+test('shares beyond what scores can tell apart still pick from their own plan', () => {
+  const tiny = (endpoint: number) => ({ endpoint, share: 1e-310 });
+  const plans = buildPlanTable(
+    [
+      { plan: { entries: [{ endpoint: 0, share: 1 }], failOpen: false }, firstEndpoint: 0 },
+      { plan: { entries: [tiny(0), tiny(1)], failOpen: false }, firstEndpoint: 2 },
+    ],
+    NAMES,
+  );
+  const out = new Uint32Array(4);
+  for (let key = 0; key < 1000; key++) {
+    expect(pickByKey(plans, 1, key, 2, out)).toBe(2);
+    expect([...out.subarray(0, 2)].sort()).toEqual([2, 3]);
+  }
+});
+
 test('several picks are distinct, the first of them the single pick', () => {
   const plans = table([1, 2, 3, 4]);
   const out = new Uint32Array(4);
