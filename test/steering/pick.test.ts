@@ -64,11 +64,10 @@ for (const [name, key] of Object.entries(KEYS)) {
 }
 
 test('shares beyond what scores can tell apart still pick from their own plan', () => {
-  const tiny = (endpoint: number) => ({ endpoint, share: 1e-310 });
   const plans = buildPlanTable(
     [
       { plan: { entries: [{ endpoint: 0, share: 1 }], failOpen: false }, firstEndpoint: 0 },
-      { plan: { entries: [tiny(0), tiny(1)], failOpen: false }, firstEndpoint: 2 },
+      { plan: { entries: [0, 1].map((endpoint) => ({ endpoint, share: 1e-310 })), failOpen: false }, firstEndpoint: 2 },
     ],
     NAMES,
   );
