@@ -74,7 +74,7 @@ test('shares beyond what scores can tell apart still pick from their own plan', 
   const out = new Uint32Array(4);
   for (let key = 0; key < 1000; key++) {
     expect(pickByKey(plans, 1, key, 2, out)).toBe(2);
-    expect([...out.subarray(0, 2)].sort()).toEqual([2, 3]);
+    expect([...out.subarray(0, 2)].sort((a, b) => a - b)).toEqual([2, 3]);
   }
 });
 
