@@ -64,7 +64,7 @@ export class AnswerPool {
       }
     } catch (error) {
       pool.#draining = true;
-      await Promise.all(pool.#slots.map(({ worker }) => worker?.terminate()));
+      await Promise.all(pool.#workers.map((worker) => worker.terminate()));
       throw error;
     }
     return pool;

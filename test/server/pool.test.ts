@@ -77,11 +77,11 @@ describe('publish', () => {
     const { pool, port } = await start(await generation(1));
     const snapshots = await Promise.all(Array.from({ length: 20 }, (_, i) => generation(i + 2)));
     let published = 1;
-    let publishing = true;
+    const all = new AbortController();
     const seen = new Set<number>();
     const load = async (tcp: boolean): Promise<number> => {
       let count = 0;
-      while (publishing) {
+      while (!all.signal.aborted) {
         const least = published;
         const answers = await exchange(port, queries, { tcp, tries: 1, timeoutMs: 5000 });
         for (const answer of answers) {
@@ -102,7 +102,7 @@ describe('publish', () => {
       published = snapshot.generation;
       await sleep(15);
     }
-    publishing = false;
+    all.abort();
     const counts = await loads;
     expect(Math.min(...counts)).toBeGreaterThan(RECORDS);
     expect(seen.size).toBeGreaterThan(3);
