@@ -92,7 +92,9 @@ state.subscribe(compile);
 const close = files.follow(accept);
 const geoFiles = source.kind === 'zones' ? [] : inputFiles(geo);
 for (const file of geoFiles) {
-  watchFile(file, { interval: GEO_POLL_MS, persistent: false }, () => {
+  watchFile(file, { interval: GEO_POLL_MS, persistent: false }, (now, before) => {
+    // A file that is not there is told of once, though nothing has changed.
+    if (now.mtimeMs === before.mtimeMs && now.size === before.size && now.ino === before.ino) return;
     geoChanged = true;
     const { generation, configuration } = state.current();
     if (generation > 0 && configuration.exports.length > 0) state.apply(configuration);

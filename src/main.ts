@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { Exit } from './cli/output.ts';
 import { buildProgram } from './cli/program.ts';
 import { DATA_DIRECTORY } from './cli/workspace.ts';
@@ -27,6 +27,14 @@ const DRAIN_MS = 5000;
 const CONTROL_NURSERY_MB = 128;
 const CONTROL_HEAP_MB = 16384;
 
+/** What to do when an address cannot be bound; by the system's reason, the last for any other. */
+const LISTEN_REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [/EACCES/u, 'ports below 1024 need CAP_NET_BIND_SERVICE; or choose another'],
+  [/EADDRNOTAVAIL/u, 'no interface of this machine has the address; choose another'],
+  [/EADDRINUSE/u, 'stop what uses it, or choose another'],
+  [/(?:)/u, 'choose another'],
+];
+
 interface ServeOptions extends Flags {
   readonly zones?: string;
   readonly logFormat: 'text' | 'json';
@@ -37,20 +45,36 @@ function serveCommand(): Command {
   const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
   return new Command('serve')
     .description('answer queries')
-    .argument('[config-dir]', 'directory with edgeward.yaml and resources (default /etc/edgeward)')
-    .option('-l, --listen <address:port>', 'where to answer, UDP and TCP; may be given several times', collect)
+    .argument('[config-dir]', 'directory with edgeward.yaml and resources (default: /etc/edgeward)')
+    .option(
+      '-l, --listen <address:port>',
+      'where to answer, UDP and TCP; may be given several times (default: 0.0.0.0:53 and [::]:53)',
+      collect,
+    )
     .option('-z, --zones <dir>', 'serve a folder of master files, NAME.zone or NAME.db as zone NAME, and nothing else')
-    .option('-w, --workers <n>', 'threads that answer')
-    .option('-m, --metrics <address:port>', 'where metrics and health are served, or `off`')
-    .option('--nsid <text>', 'what to answer to NSID')
-    .option('--log-level <level>', 'debug, info, warn or error')
-    .option('--log-format <format>', 'text or json', 'text')
+    .option('-w, --workers <n>', 'threads that answer (default: one for each core, at most 4)')
+    .option(
+      '-m, --metrics <address:port>',
+      'where metrics and health are served over HTTP, or `off` (default: 127.0.0.1:9153)',
+    )
+    .option('--nsid <text>', 'name of this server in answers to NSID (default: the host name)')
+    .option('--log-level <level>', 'debug, info, warn or error (default: info)')
+    .addOption(
+      new Option('--log-format <format>', 'how log lines on stderr are written')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
     .option('--suggest', 'print queries to try')
     .addHelpText(
       'after',
-      '\nFlags go before the environment (EDGEWARD_LISTEN, EDGEWARD_WORKERS, ...), which goes before edgeward.yaml.\n' +
+      '\nFlags go before the environment (EDGEWARD_LISTEN with commas between addresses, _WORKERS,\n' +
+        '_METRICS, _NSID, _LOG_LEVEL), which goes before edgeward.yaml.\n' +
         'Changed files are served as soon as they are sound; until then the last good ones are.\n' +
         'SIGTERM answers what was asked and ends.\n\n' +
+        'Exit codes:\n' +
+        '  0  ended by a signal\n' +
+        '  1  nothing to serve: the files cannot be used\n' +
+        '  2  the command line or edgeward.yaml cannot be used, or an address cannot be had\n\n' +
         'Examples:\n  edgeward serve config/demo\n  edgeward serve --zones /etc/nsd/zones --listen 127.0.0.1:5353 --listen [::1]:5353',
     )
     .action(async (directory: string | undefined, options: ServeOptions) => {
@@ -93,6 +117,8 @@ class EdgewardServer {
   #control: Worker | undefined;
   /** Problems of the files and of geo data, as they are now. */
   readonly #problems = new Map<'files' | 'geo', readonly Problem[]>();
+  /** Whether geo data has been usable yet. */
+  #knowsPlaces = false;
   #stopping = false;
   #end!: (code: number) => void;
   readonly #ended = new Promise<number>((resolve) => {
@@ -171,6 +197,12 @@ class EdgewardServer {
     }
     if (message.type === 'geo') {
       if (message.usable) this.#log.info('geo data ready', { from: message.fromCache ? 'cache' : 'sources' });
+      else if (this.#knowsPlaces) this.#log.error('the geo data cannot be used as they are: the last good ones go on');
+      else
+        this.#log.error(
+          'without geo data every client is answered as one of whom nothing is known, until it is mended',
+        );
+      this.#knowsPlaces ||= message.usable;
       return;
     }
     control.reloads.inc({ result: message.usable ? 'accepted' : 'rejected' });
@@ -250,10 +282,8 @@ class EdgewardServer {
 
   #cannotListen(error: unknown, flag: string, code: number): number {
     const reason = error instanceof Error ? error.message : String(error);
-    const remedy = /EACCES/u.test(reason)
-      ? `ports below 1024 need CAP_NET_BIND_SERVICE; or choose another with ${flag} 127.0.0.1:5353`
-      : `stop what uses it, or choose another with ${flag} ADDRESS:PORT`;
-    this.#log.error(`cannot listen: ${reason}; ${remedy}`);
+    const [, remedy] = LISTEN_REMEDIES.find(([pattern]) => pattern.test(reason))!;
+    this.#log.error(`cannot listen: ${reason}; ${remedy} with ${flag} ADDRESS:PORT`);
     return code;
   }
 

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { loadConfig } from '../config/config.ts';
+import { loadLocalityMap } from '../geo/mod.ts';
 import { hasErrors } from '../lib/problem.ts';
 import { Exit, printJson, printLine, printProblems } from './output.ts';
-import { loadDirectory } from './workspace.ts';
+import { DATA_DIRECTORY, loadDirectory } from './workspace.ts';
 
 /** `edgeward check DIR` */
 export function checkCommand(): Command {
@@ -15,10 +16,14 @@ export function checkCommand(): Command {
       'after',
       '\nExit code: 0 nothing is wrong (warnings aside), 1 it cannot be served.\n\nExample:\n  edgeward check config/demo',
     )
-    .action((directory: string, { json }: { json?: boolean }) => {
+    .action(async (directory: string, { json }: { json?: boolean }) => {
       const server = loadConfig({ file: join(directory, 'edgeward.yaml'), env: process.env });
       const { configuration, problems: found } = loadDirectory(directory);
       const problems = [...server.problems, ...found];
+      // What is built in is sound; what the operator adds to it may not be.
+      const geo = server.config?.geo;
+      if (geo !== undefined && (geo.overlays.length > 0 || Object.keys(geo.mmdb).length > 0))
+        problems.push(...(await loadLocalityMap({ dataDirectory: DATA_DIRECTORY, ...geo })).problems);
       const bad = hasErrors(problems);
       if (json === true) printJson({ ok: !bad, problems });
       else {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { explainAddress, locate, type AddressExplanation } from '../geo/explain.ts';
-import { loadLocalityMap, loadRegions } from '../geo/mod.ts';
+import { loadRegions } from '../geo/mod.ts';
 import { parseAddress, type Address } from '../lib/address.ts';
 import type { ResolvedExport } from '../model/resolved.ts';
 import { createCounters } from '../observe/counters.ts';
@@ -15,8 +15,8 @@ import { rcodeToText, recordToText } from '../wire/message-text.ts';
 import { nameFromText, nameKey, nameToText, type WireName } from '../wire/name.ts';
 import { typeFromText, typeToText } from '../wire/rdata/mod.ts';
 import { printExplanation } from './geo.ts';
-import { Exit, printJson, printLine, printProblems, printTable, usage } from './output.ts';
-import { DATA_DIRECTORY, geoSources, loadDirectory } from './workspace.ts';
+import { Exit, printJson, printLine, printTable, refuse, usage, warnOf } from './output.ts';
+import { DATA_DIRECTORY, loadDirectory, loadGeo } from './workspace.ts';
 
 interface Options {
   readonly client: string;
@@ -46,6 +46,8 @@ interface Explained {
   readonly client: AddressExplanation;
   readonly export?: string;
   readonly map?: number;
+  /** The export of a name that was asked for another type than it steers. */
+  readonly unsteered?: string;
   readonly scope: number | undefined;
   readonly stages: readonly StageRecord[];
   readonly shares: readonly { readonly address: string; readonly site: string; readonly share: number }[];
@@ -61,16 +63,11 @@ async function run(nameText: string, typeText: string, { client: clientText, con
   const client = parseAddress(clientText);
   if (client === undefined) return usage(`"${clientText}" is not an address: write one such as 202.96.128.86`);
   const { configuration, problems } = loadDirectory(config);
-  if (configuration === undefined) {
-    printProblems(problems);
-    return Exit.FINDINGS;
-  }
-  const sources = geoSources(config);
-  const { map, problems: geoProblems } = await loadLocalityMap(sources);
-  if (map === undefined) {
-    printProblems(geoProblems);
-    return Exit.FINDINGS;
-  }
+  if (configuration === undefined) return refuse(problems, json);
+  const { geo, problems: geoProblems } = await loadGeo(config);
+  if (geo === undefined) return refuse(geoProblems, json);
+  warnOf([...problems, ...geoProblems]);
+  const { sources, map } = geo;
   const regions = loadRegions(DATA_DIRECTORY);
   const snapshot = compileSnapshot({ configuration, regions, geo: map, generation: 1 });
   const message = ask(
@@ -91,7 +88,9 @@ async function run(nameText: string, typeText: string, { client: clientText, con
     client: await explainAddress(client, sources, map),
     ...(steered
       ? { export: `${found.tenant}/${found.name}`, map: snapshot.exports.map[index * 2 + (type === Type.A ? 0 : 1)]! }
-      : {}),
+      : found === undefined
+        ? {}
+        : { unsteered: `${found.tenant}/${found.name}` }),
     scope: message.edns?.ecs?.scope,
     stages: plan?.stages ?? [],
     shares: (plan?.plan.entries ?? []).map(({ endpoint, share }) => {
@@ -156,14 +155,20 @@ function exportOf(name: WireName, { exports }: Configuration): ResolvedExport | 
   return undefined;
 }
 
+function whyNotSteered(type: string, { answer, unsteered }: Explained): string {
+  if (answer.rcode === 'REFUSED') return 'No zone that is served holds this name.';
+  if (unsteered !== undefined)
+    return `Export ${unsteered} steers A and AAAA alone; ${type} is plain zone data, the same for everybody.`;
+  return 'No export answers this: it is plain zone data, the same for everybody.';
+}
+
 function print(name: string, type: string, explained: Explained): void {
   printLine(`Why ${name} ${type} is answered as it is`);
   printLine();
   printLine('CLIENT');
   printExplanation(explained.client);
   printLine();
-  if (explained.export === undefined)
-    printLine('No export answers this: it is plain zone data, the same for everybody.');
+  if (explained.export === undefined) printLine(whyNotSteered(type, explained));
   else {
     printLine(`EXPORT ${explained.export}, map ${explained.map}, ECS scope /${explained.scope}`);
     for (const [index, { stage, decision, effects }] of explained.stages.entries()) {

@@ -1,9 +1,8 @@
 import { Command } from 'commander';
 import { explainAddress, type AddressExplanation } from '../geo/explain.ts';
-import { loadLocalityMap } from '../geo/mod.ts';
 import { parseAddress } from '../lib/address.ts';
-import { Exit, printJson, printLine, printProblems, usage } from './output.ts';
-import { geoSources } from './workspace.ts';
+import { Exit, printJson, printLine, refuse, usage, warnOf } from './output.ts';
+import { loadGeo } from './workspace.ts';
 
 /** `edgeward geo lookup ADDR...` */
 export function geoCommand(): Command {
@@ -27,14 +26,11 @@ async function run(texts: readonly string[], { config, json }: { config?: string
   const wrong = addresses.find(({ address }) => address === undefined);
   if (wrong !== undefined)
     return usage(`"${wrong.text}" is not an address: write one such as 202.96.128.86 or 240e::1`);
-  const sources = geoSources(config);
-  const { map, problems } = await loadLocalityMap(sources);
-  if (map === undefined) {
-    printProblems(problems);
-    return Exit.FINDINGS;
-  }
+  const { geo, problems } = await loadGeo(config);
+  if (geo === undefined) return refuse(problems, json);
+  warnOf(problems);
   const explained: AddressExplanation[] = [];
-  for (const { address } of addresses) explained.push(await explainAddress(address!, sources, map));
+  for (const { address } of addresses) explained.push(await explainAddress(address!, geo.sources, geo.map));
   if (json === true) printJson(explained);
   else for (const each of explained) printExplanation(each);
   return explained.every(({ locality }) => locality.region !== '') ? Exit.OK : Exit.FINDINGS;
@@ -51,8 +47,8 @@ export function printExplanation({
   isp,
 }: AddressExplanation): void {
   printLine(`${address}${embedded === undefined ? '' : ` (carries ${embedded})`}`);
-  const carrier =
-    locality.isp === '' ? 'not known' : `${locality.isp}${locality.asn === 0 ? '' : ` (AS${locality.asn})`}`;
+  const asn = locality.asn === 0 || locality.isp === `AS${locality.asn}` ? '' : ` (AS${locality.asn})`;
+  const carrier = locality.isp === '' ? 'not known' : `${locality.isp}${asn}`;
   printLine(`  region  ${locality.region === '' ? 'not known' : `${locality.region} (${regionPath.join(', ')})`}`);
   printLine(`          from ${region.source}: ${region.detail}`);
   printLine(`  ISP     ${carrier}`);

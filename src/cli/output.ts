@@ -36,8 +36,24 @@ export function printTable(header: readonly string[], rows: readonly (readonly s
   for (const row of [header, ...rows]) printLine(line(row));
 }
 
-/** Problems, one a line, errors first. */
+/** Problems, one a line, errors first: for commands whose result they are. */
 export function printProblems(problems: readonly Problem[]): void {
+  for (const line of linesOf(problems)) printLine(line);
+}
+
+/** Problems beside a result, on stderr: what reads the result from stdout does not want them. */
+export function warnOf(problems: readonly Problem[]): void {
+  for (const line of linesOf(problems)) process.stderr.write(`${line}\n`);
+}
+
+/** Says why there is no result, as JSON if that was asked for, and gives the exit code for it. */
+export function refuse(problems: readonly Problem[], json: boolean | undefined): number {
+  if (json === true) printJson({ ok: false, problems });
+  else warnOf(problems);
+  return Exit.FINDINGS;
+}
+
+function linesOf(problems: readonly Problem[]): string[] {
   const rank = ({ severity }: Problem): number => (severity === 'error' ? 0 : 1);
-  for (const problem of [...problems].sort((a, b) => rank(a) - rank(b))) printLine(formatProblem(problem));
+  return [...problems].sort((a, b) => rank(a) - rank(b)).map(formatProblem);
 }

@@ -5,7 +5,7 @@ import { hasErrors, type Problem } from '../lib/problem.ts';
 import { nameFromText, nameToText } from '../wire/name.ts';
 import { typeToText } from '../wire/rdata/mod.ts';
 import { checkZone, includeFrom, parseMasterFile, printZone, type ZoneData } from '../zone/mod.ts';
-import { Exit, printJson, printLine, printProblems, usage } from './output.ts';
+import { Exit, printJson, printLine, printProblems, refuse, usage, warnOf } from './output.ts';
 
 interface Options {
   readonly origin?: string;
@@ -48,7 +48,13 @@ function read(file: string, origin: string | undefined): { zone: ZoneData; probl
   try {
     master = readFileSync(file, 'utf8');
   } catch (error) {
-    return `${file} cannot be read: ${(error as Error).message}`;
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reasons: Readonly<Record<string, string>> = {
+      ENOENT: 'there is no such file',
+      EISDIR: 'it is a directory; to serve all master files in it, use `edgeward serve --zones`',
+      EACCES: 'permission denied',
+    };
+    return `${file} cannot be read: ${reasons[code ?? ''] ?? message}`;
   }
   const parsed = parseMasterFile({ text: master, file, origin: name.value, include: includeFrom(dirname(file)) });
   const problems = hasErrors(parsed.problems)
@@ -78,10 +84,8 @@ function countRecords(zone: ZoneData): number {
 function print(file: string, { origin, json }: Options): number {
   const result = read(file, origin);
   if (typeof result === 'string') return usage(result);
-  if (hasErrors(result.problems)) {
-    printProblems(result.problems);
-    return Exit.FINDINGS;
-  }
+  if (hasErrors(result.problems)) return refuse(result.problems, json);
+  warnOf(result.problems);
   if (json === true) printJson({ origin: nameToText(result.zone.origin), rrsets: rrsetsOf(result.zone) });
   else process.stdout.write(printZone(result.zone));
   return Exit.OK;

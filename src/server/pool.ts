@@ -5,6 +5,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { AnswerOptions } from './answer.ts';
 import type { AnswerWorkerData, FromAnswerWorker, ToAnswerWorker } from './answer-worker.ts';
 import type { TcpLimits } from './tcp.ts';
+import { claimPort } from './udp.ts';
 
 export interface PoolOptions {
   readonly workers: number;
@@ -20,7 +21,8 @@ export interface PoolOptions {
 const RESTART_MS = 100;
 
 interface Slot {
-  worker: Worker;
+  /** Undefined between the death of a thread and the listening of the next. */
+  worker: Worker | undefined;
   readonly counters: Float64Array;
 }
 
@@ -31,6 +33,8 @@ interface Slot {
 export class AnswerPool {
   readonly #options: PoolOptions;
   readonly #slots: Slot[] = [];
+  /** Threads that do not listen yet. */
+  readonly #starting = new Set<Worker>();
   #snapshot: Snapshot;
   #listen: PoolOptions['listen'];
   #draining = false;
@@ -42,23 +46,36 @@ export class AnswerPool {
   }
 
   /**
-   * Starts the threads; resolves when all listen.
+   * Starts the threads; resolves when all listen. When that fails, none is left.
    * @throws Error with the address and the system's reason when one cannot be bound
    */
   static async start(options: PoolOptions, snapshot: Snapshot): Promise<AnswerPool> {
     const pool = new AnswerPool(options, snapshot);
-    for (let i = 0; i < options.workers; i++) {
-      const counters = createCounters();
-      const { worker, ports } = await pool.#spawn(counters);
-      pool.#slots.push({ worker, counters });
-      // The first thread has settled which ports; the others share them.
-      pool.#listen = pool.#listen.map(({ host }, at) => ({ host, port: ports[at]! }));
+    try {
+      if (pool.#shared) for (const { host, port } of options.listen) await claimPort(host, port);
+      for (let i = 0; i < options.workers; i++) {
+        const counters = createCounters();
+        const { worker, ports } = await pool.#spawn(counters);
+        // The first thread has settled which ports; the others share them.
+        pool.#listen = pool.#listen.map(({ host }, at) => ({ host, port: ports[at]! }));
+        const slot: Slot = { worker, counters };
+        pool.#slots.push(slot);
+        pool.#guard(slot, worker);
+      }
+    } catch (error) {
+      pool.#draining = true;
+      await Promise.all(pool.#workers.map((worker) => worker.terminate()));
+      throw error;
     }
-    for (const slot of pool.#slots) pool.#guard(slot);
     return pool;
   }
 
-  /** Addresses that are really listened on, `host:port` with brackets around IPv6. */
+  /** Whether several threads bind one address. */
+  get #shared(): boolean {
+    return this.#options.workers > 1;
+  }
+
+  /** Addresses that are really listened on. */
   get addresses(): { host: string; port: number }[] {
     return [...this.#listen];
   }
@@ -71,7 +88,7 @@ export class AnswerPool {
   #spawn(counters: Float64Array): Promise<{ worker: Worker; ports: readonly number[] }> {
     const data: AnswerWorkerData = {
       listen: this.#listen,
-      reusePort: this.#options.workers > 1,
+      reusePort: this.#shared,
       snapshot: this.#snapshot,
       options: this.#options.answer,
       // The limit is the process's; the kernel spreads connections evenly enough over the threads.
@@ -82,24 +99,31 @@ export class AnswerPool {
       counters,
     };
     const worker = new Worker(new URL('./answer-worker.ts', import.meta.url), { workerData: data });
-    return new Promise((resolve, reject) => {
+    this.#starting.add(worker);
+    return new Promise<{ worker: Worker; ports: readonly number[] }>((resolve, reject) => {
+      const early = (): void => reject(new Error('the thread ended before it listened'));
       worker.once('error', reject);
+      worker.once('exit', early);
       worker.on('message', (message: FromAnswerWorker) => {
         if (message.type === 'listening') {
           worker.off('error', reject);
+          worker.off('exit', early);
           resolve({ worker, ports: message.ports });
         } else if (message.type === 'failed') {
+          // Only when it has ended is what it did bind free again.
+          worker.off('exit', early);
+          worker.once('exit', () => reject(new Error(message.message)));
           void worker.terminate();
-          reject(new Error(message.message));
         }
       });
-    });
+    }).finally(() => this.#starting.delete(worker));
   }
 
-  #guard(slot: Slot): void {
+  #guard(slot: Slot, worker: Worker): void {
     let reason = 'exited';
-    slot.worker.on('error', (error: Error) => (reason = error.stack ?? error.message));
-    slot.worker.once('exit', () => {
+    worker.on('error', (error: Error) => (reason = error.stack ?? error.message));
+    worker.once('exit', () => {
+      slot.worker = undefined;
       if (this.#draining) return;
       this.#options.onRestart(reason);
       void this.#replace(slot);
@@ -113,23 +137,36 @@ export class AnswerPool {
       if (this.#draining) return;
       try {
         const { worker } = await this.#spawn(slot.counters);
+        if (this.#draining) {
+          await worker.terminate();
+          return;
+        }
         slot.worker = worker;
-        this.#guard(slot);
+        this.#guard(slot, worker);
         // One may have been published while the thread was starting.
         worker.postMessage({ type: 'snapshot', snapshot: this.#snapshot } satisfies ToAnswerWorker);
         return;
       } catch (error) {
+        if (this.#draining) return;
         this.#options.onRestart(String(error));
       }
     }
   }
 
-  /** Gives every thread a new snapshot; resolves when all answer from it (or from a newer one). */
+  /** Threads that answer now. */
+  get #workers(): Worker[] {
+    return this.#slots.flatMap(({ worker }) => worker ?? []);
+  }
+
+  /**
+   * Gives every thread a new snapshot; resolves when all that answer do so from it (or from a newer one). One that is
+   * being replaced starts with it, and is not waited for.
+   */
   async publish(snapshot: Snapshot): Promise<void> {
     this.#snapshot = snapshot;
     await Promise.all(
-      this.#slots.map(
-        ({ worker }) =>
+      this.#workers.map(
+        (worker) =>
           new Promise<void>((resolve) => {
             const listener = (message: FromAnswerWorker): void => {
               if (message.type === 'using' && message.generation >= snapshot.generation) done();
@@ -150,8 +187,9 @@ export class AnswerPool {
   /** Stops taking queries, finishes those taken, and ends the threads within about `graceMs`. */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
-    await Promise.all(
-      this.#slots.map(async ({ worker }) => {
+    await Promise.all([
+      ...[...this.#starting].map((worker) => worker.terminate()),
+      ...this.#workers.map(async (worker) => {
         const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
         worker.postMessage({ type: 'drain', graceMs } satisfies ToAnswerWorker);
         const late = new AbortController();
@@ -159,6 +197,6 @@ export class AnswerPool {
         if ((await Promise.race([ended, timeout])) === 'late') await worker.terminate();
         late.abort();
       }),
-    );
+    ]);
   }
 }
