@@ -1,19 +1,24 @@
 import { readFileSync, realpathSync } from 'node:fs';
-import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { err, ok } from '../lib/result.ts';
 import type { Include } from './master.ts';
 
-/** Reads included files from inside a directory only: `..` and symbolic links that lead out of it are refused. */
+/**
+ * Reads included files from inside a directory only: `..` and symbolic links that lead out of it are refused. Paths
+ * are relative to the including file, and are told as that one's path is: relative where it is relative.
+ */
 export function includeFrom(directory: string): Include {
   return (path, from) => {
     try {
       const root = realpathSync(directory);
-      const real = realpathSync(resolve(dirname(resolve(from)), path));
+      const real = realpathSync(resolve(dirname(from), path));
       const inside = relative(root, real);
-      if (inside.startsWith('..') || isAbsolute(inside)) return err(`it is outside of ${directory}`);
-      return ok({ text: readFileSync(real, 'utf8'), file: real });
+      if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside))
+        return err(`it is outside of ${directory}`);
+      const file = isAbsolute(path) ? path : join(dirname(from), path);
+      return ok({ text: readFileSync(real, 'utf8'), file });
     } catch (error) {
-      return err(`cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+      return err((error as NodeJS.ErrnoException).code ?? String(error));
     }
   };
 }

@@ -11,7 +11,7 @@ export interface PlacedToken extends Token {
 export interface Entry {
   /** Line of the first token. */
   readonly line: number;
-  /** The line begins with white space: the owner is the last one. */
+  /** It begins with white space at the start of a line: the owner is the last one. */
   readonly blankOwner: boolean;
   readonly tokens: readonly PlacedToken[];
   /** Why the entry cannot be read; the tokens are those before. */
@@ -52,7 +52,7 @@ export class Lexer {
   /** The next entry that has tokens or a fault; undefined at the end of the file. */
   next(): Entry | undefined {
     const text = this.#text;
-    let tokens: PlacedToken[] = [];
+    const tokens: PlacedToken[] = [];
     let blankOwner = false;
     let fault: Entry['fault'];
     while (this.#at < text.length) {
@@ -60,7 +60,7 @@ export class Lexer {
       if (code === LF) {
         this.#newline();
         if (this.#depth === 0 && (tokens.length > 0 || fault !== undefined)) return entry(tokens, blankOwner, fault);
-        if (this.#depth === 0) tokens = [];
+        if (this.#depth === 0) blankOwner = false;
       } else if (code === SPACE || code === TAB || code === CR) {
         if (this.#at === this.#lineStart && tokens.length === 0 && this.#depth === 0) blankOwner = true;
         this.#at++;
@@ -68,7 +68,6 @@ export class Lexer {
         const end = text.indexOf('\n', this.#at);
         this.#at = end < 0 ? text.length : end;
       } else if (code === OPEN) {
-        if (this.#at === this.#lineStart && this.#depth === 0) blankOwner = true;
         if (this.#depth++ === 0) {
           this.#openLine = this.#line;
           this.#openColumn = this.#column();
@@ -80,7 +79,6 @@ export class Lexer {
         else this.#depth--;
         this.#at++;
       } else {
-        if (this.#at === this.#lineStart && tokens.length === 0) blankOwner = false;
         const token = code === QUOTE ? this.#quoted() : this.#word();
         if (token === undefined) {
           fault ??= this.#fault('a quote that is not closed on its line', 'close it with "');
@@ -115,8 +113,18 @@ export class Lexer {
   #quoted(): PlacedToken | undefined {
     const end = this.#closing(this.#at);
     if (end < 0) return undefined;
-    const token = { text: this.#text.slice(this.#at + 1, end), quoted: true, line: this.#line, column: this.#column() };
-    this.#at = end + 1;
+    return this.#token(this.#at + 1, end, end + 1, true);
+  }
+
+  /** The token from `start` to `end`; reading goes on at `next`. */
+  #token(start: number, end: number, next: number, quoted: boolean): PlacedToken {
+    const token = { text: this.#text.slice(start, end), quoted, line: this.#line, column: this.#column() };
+    // Escaped line breaks inside of quotes.
+    for (let i = token.text.indexOf('\n'); i >= 0; i = token.text.indexOf('\n', i + 1)) {
+      this.#line++;
+      this.#lineStart = start + i + 1;
+    }
+    this.#at = next;
     return token;
   }
 
@@ -143,16 +151,19 @@ export class Lexer {
       if (code === SEMICOLON || code === OPEN || code === CLOSE) break;
       if (code === BACKSLASH) {
         // An escaped line break would join lines, which no other server does.
-        if (text.charCodeAt(i + 1) !== LF) i++;
+        if (!this.#lineBreakAt(i + 1)) i++;
       } else if (code === QUOTE) {
         i = this.#closing(i);
         if (i < 0) return undefined;
       }
     }
     const end = Math.min(i, text.length);
-    const token = { text: text.slice(start, end), quoted: false, line: this.#line, column: this.#column() };
-    this.#at = end;
-    return token;
+    return this.#token(start, end, end, false);
+  }
+
+  #lineBreakAt(at: number): boolean {
+    const code = this.#text.charCodeAt(at);
+    return code === LF || (code === CR && this.#text.charCodeAt(at + 1) === LF);
   }
 }
 

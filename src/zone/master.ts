@@ -33,6 +33,8 @@ export interface ReadZone {
 /** With so many, the file is something else, and more help nobody. */
 const MAX_PROBLEMS = 50;
 const MAX_INCLUDES = 16;
+/** Files in all: sixteen levels of a few $INCLUDE each would be read until the end of days. */
+const MAX_FILES = 1000;
 const MAX_TTL = 0x7fffffff;
 /** RFC 2308 5: an SOA's last number. */
 const MINIMUM_SIZE = 4;
@@ -58,6 +60,11 @@ class Parser {
   #defaultTtl: number | undefined;
   #lastTtl: number | undefined;
   #saidTtl = false;
+  #files = 0;
+  #stopped = false;
+  /** Problems that were looked at, and the errors among them. */
+  #counted = 0;
+  #errors = 0;
 
   constructor(master: MasterFile) {
     this.#master = master;
@@ -75,7 +82,9 @@ class Parser {
     const lexer = new Lexer(text);
     for (let entry = lexer.next(); entry !== undefined; entry = lexer.next()) {
       this.#entry(entry, above);
-      if (this.problems.filter(({ severity }) => severity === 'error').length >= MAX_PROBLEMS) {
+      if (this.#stopped) break;
+      if (this.#countErrors() >= MAX_PROBLEMS) {
+        this.#stopped = true;
         this.#error(
           entry.tokens[0],
           `too many problems: nothing after line ${entry.line} was read`,
@@ -89,6 +98,13 @@ class Parser {
     this.#origin = outer.origin;
     this.#owner = outer.owner;
     this.#ownerText = outer.ownerText;
+  }
+
+  /** The builder finds errors as well, so they are counted where all come together. */
+  #countErrors(): number {
+    for (; this.#counted < this.problems.length; this.#counted++)
+      if (this.problems[this.#counted]!.severity === 'error') this.#errors++;
+    return this.#errors;
   }
 
   #entry(entry: Entry, above: readonly string[]): void {
@@ -192,23 +208,27 @@ class Parser {
     }
     if (chain.length > MAX_INCLUDES)
       return this.#error(path, `includes are nested more than ${MAX_INCLUDES} deep`, 'flatten them');
+    if (++this.#files > MAX_FILES) {
+      this.#stopped = true;
+      return this.#error(path, `more than ${MAX_FILES} files are included`, 'write them as fewer');
+    }
     this.file(included.value.text, included.value.file, origin?.value ?? this.#origin, chain);
     return undefined;
   }
 
   #generateDirective(directive: PlacedToken, tokens: readonly PlacedToken[]): void {
-    const lines = expandGenerate(tokens.map(({ text }) => text));
+    const lines = expandGenerate(tokens);
     if (!lines.ok) return this.#error(directive, lines.error, 'as in `$GENERATE 1-254 host-$ A 192.0.2.$`');
-    const before = this.problems.length;
+    const before = this.#countErrors();
     for (const line of lines.value) {
       this.#record({ line: directive.line, blankOwner: false, tokens: this.#generated(line, directive) });
       // The first line's fault is that of all.
-      if (this.problems.slice(before).some(({ severity }) => severity === 'error')) return;
+      if (this.#countErrors() > before) return;
     }
   }
 
   #generated(line: GenerateLine, { line: at, column }: PlacedToken): PlacedToken[] {
-    return line.map((text) => ({ text, quoted: false, line: at, column }));
+    return line.map((token) => ({ ...token, line: at, column }));
   }
 
   // ---------------------------------------------------------------- records

@@ -1,14 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { verdict, ZONES } from '../support/zone-verdict.ts';
+import { verdict, ZONE_FILES } from '../support/zone-verdict.ts';
 
-for (const folder of ['good', 'bad'] as const) {
-  for (const file of readdirSync(new URL(`${folder}/`, ZONES))) {
-    test(`${folder}/${file}`, () => {
-      const { ok, problems } = verdict(readFileSync(new URL(`${folder}/${file}`, ZONES), 'utf8'), file);
-      expect(ok, problems.join('\n')).toBe(folder === 'good');
-      // Every refusal says what is wrong.
-      if (!ok) expect(problems.some((problem) => /(?:^|: )error: \S/u.test(problem))).toBe(true);
-    });
-  }
+for (const { path, good, origin, title, text } of ZONE_FILES) {
+  test(`${path}: ${title}`, () => {
+    const { ok, problems } = verdict(text, origin);
+    expect(ok, problems.join('\n')).toBe(good);
+    // Every refusal says what is wrong.
+    if (!ok) expect(problems.some((problem) => /(?:^|: )error: \S/u.test(problem))).toBe(true);
+  });
 }
