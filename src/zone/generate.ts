@@ -81,6 +81,7 @@ function format(value: number, width: number, base: string): string {
 /** Nibbles in reverse with dots between them, as ip6.arpa wants them; an even width ends with a dot. */
 function nibbles(value: number, width: number): string {
   const count = Math.ceil(width / 2);
-  const text = [...value.toString(16).padStart(count, '0')].reverse().join('.');
+  const digits = value.toString(16).padStart(count, '0');
+  const text = digits.split('').reverse().join('.');
   return text.padEnd(width, '.');
 }
