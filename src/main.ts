@@ -10,6 +10,7 @@ import { formatProblem, type Problem } from './lib/problem.ts';
 import { createLog, type Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { HttpServer } from './server/http.ts';
+import { whyNoBatches } from './server/udp/system-calls.ts';
 import { AnswerPool } from './server/pool.ts';
 import type { Snapshot } from './snapshot/snapshot.ts';
 
@@ -254,11 +255,20 @@ class EdgewardServer {
 
   /** Starts the answering threads on the first snapshot. False when the server is to end instead. */
   async #start(snapshot: Snapshot): Promise<boolean> {
-    const { udpPayloadSize, nsid, ecs, tcp, workers, listen } = this.#config;
+    const { udpPayloadSize, nsid, ecs, tcp, workers, listen, udp } = this.#config;
+    const why = udp === 'portable' ? undefined : whyNoBatches();
+    if (why !== undefined && udp === 'batched') {
+      this.#log.error(`udp is \`batched\`, but ${why}; set it to \`auto\` or \`portable\``);
+      void this.#finish(Exit.USAGE);
+      return false;
+    }
+    if (why !== undefined) this.#log.warn(`UDP goes datagram by datagram, which takes twice the time: ${why}`);
+    const transport = udp === 'portable' || why !== undefined ? 'portable' : 'batched';
     this.#starting = AnswerPool.start(
       {
         workers,
         listen,
+        udp: transport,
         answer: { udpPayloadSize, nsid: new TextEncoder().encode(nsid).subarray(0, 64), ecs: ecs.enabled },
         tcp: { ...tcp, idleMs: tcp.idleSeconds * 1000, totalMs: tcp.totalSeconds * 1000 },
         onRestart: (reason) => {

@@ -15,6 +15,7 @@ export interface ServerConfig {
   readonly workers: number;
   /** Undefined: off. */
   readonly metrics: ListenAddress | undefined;
+  readonly udp: 'auto' | 'batched' | 'portable';
   /** Octets. */
   readonly udpPayloadSize: number;
   /** Empty: none. */
@@ -105,6 +106,7 @@ export function loadConfig(input: ConfigInput): { config: ServerConfig | undefin
     listen: addresses,
     workers: Number(scalars.workers ?? Math.min(4, availableParallelism())),
     metrics: metricsText === 'off' ? undefined : address(metricsText, metrics.said)[0],
+    udp: written.udp ?? 'auto',
     udpPayloadSize: written.udpPayloadSize ?? 1232,
     nsid: nsid.value ?? hostname(),
     geo: geoConfig(written.geo, input.file, env),

@@ -65,6 +65,13 @@ export const ServerFile = Type.Object(
         description: 'Address and port of `/metrics`, `/healthz` and `/readyz`, or `off`. Default `127.0.0.1:9153`.',
       }),
     ),
+    udp: Type.Optional(
+      Type.Union([Type.Literal('auto'), Type.Literal('batched'), Type.Literal('portable')], {
+        description:
+          'How UDP is read and written: `batched` by recvmmsg and sendmmsg, many datagrams with one system call ' +
+          '(Linux on x64 and arm64); `portable` by what Node has; `auto` batched where it works. Default `auto`.',
+      }),
+    ),
     udpPayloadSize: Type.Optional(
       Type.Integer({
         minimum: 512,

@@ -4,12 +4,14 @@ import { COUNTER } from '../observe/counters.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { Answerer, OUT_SIZE, type AnswerOptions } from './answer.ts';
 import { listenTcp, type TcpLimits, type TcpServer } from './tcp.ts';
-import { listenDgram, type UdpTransport } from './udp.ts';
+import { listenDgram, type UdpTransport } from './udp/dgram.ts';
 
 /** What an answering thread is started with. */
 export interface AnswerWorkerData {
   readonly listen: readonly { readonly host: string; readonly port: number }[];
   readonly reusePort: boolean;
+  /** Answer UDP as well, by `node:dgram`. */
+  readonly udp: boolean;
   readonly snapshot: Snapshot;
   readonly options: AnswerOptions;
   readonly tcp: TcpLimits;
@@ -40,31 +42,35 @@ const PORT_TRIES = 8;
 
 async function listenAt(host: string, wanted: number): Promise<number> {
   for (let left = PORT_TRIES; ; left--) {
-    const transport = await listenDgram({
-      host,
-      port: wanted,
-      reusePort: data.reusePort,
-      counters: data.counters,
-      out,
-      answer: (message, length, source, to) => answerer.answer(message, length, source, snapshot, to, false),
-    });
+    const transport = data.udp ? await listenUdp(host, wanted) : undefined;
     try {
       const server = await listenTcp({
         host,
-        port: transport.port,
+        port: transport?.port ?? wanted,
         reusePort: data.reusePort,
         limits: data.tcp,
         counters: data.counters,
         answer: (message, length, source, to) => answerer.answer(message, length, source, snapshot, to, true),
       });
-      udp.push(transport);
+      if (transport !== undefined) udp.push(transport);
       tcp.push(server);
-      return transport.port;
+      return server.port;
     } catch (error) {
-      await transport.close();
+      await transport?.close();
       if (wanted !== 0 || left <= 1) throw error;
     }
   }
+}
+
+function listenUdp(host: string, wanted: number): Promise<UdpTransport> {
+  return listenDgram({
+    host,
+    port: wanted,
+    reusePort: data.reusePort,
+    counters: data.counters,
+    out,
+    answer: (message, length, source, to) => answerer.answer(message, length, source, snapshot, to, false),
+  });
 }
 
 async function listen(): Promise<void> {

@@ -5,30 +5,47 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { AnswerOptions } from './answer.ts';
 import type { AnswerWorkerData, FromAnswerWorker, ToAnswerWorker } from './answer-worker.ts';
 import type { TcpLimits } from './tcp.ts';
-import { claimPort } from './udp.ts';
+import type { UdpWorkerData } from './udp-worker.ts';
+import { openBatched } from './udp/batched.ts';
+import { claimPort } from './udp/dgram.ts';
+import { closeUdp, type UdpSocket } from './udp/system-calls.ts';
 
 export interface PoolOptions {
+  /** Threads that answer UDP. */
   readonly workers: number;
   /** Addresses to answer on; port 0 for any free one. */
   readonly listen: readonly { readonly host: string; readonly port: number }[];
+  /** `batched`: recvmmsg and sendmmsg, in threads that do nothing else; `portable`: `node:dgram`. */
+  readonly udp: 'batched' | 'portable';
   readonly answer: AnswerOptions;
   readonly tcp: TcpLimits;
-  /** A thread died and was replaced. */
+  /** A thread died and is replaced. */
   readonly onRestart: (reason: string) => void;
 }
 
 /** Wait before a thread that died is started again: long enough not to spin, short enough to go unnoticed. */
 const RESTART_MS = 100;
 
+/** Threads for TCP where UDP has its own: few clients need it, and one thread serves many connections. */
+const MOST_TCP_THREADS = 2;
+
+/** A free port for UDP may be taken for TCP; then another is tried. */
+const PORT_TRIES = 8;
+
+/** What a thread is for, kept over its replacements. */
 interface Slot {
   /** Undefined between the death of a thread and the listening of the next. */
   worker: Worker | undefined;
   readonly counters: Float64Array;
+  /** Served by this thread and its successors; undefined for threads that open their own. */
+  readonly sockets: readonly UdpSocket[] | undefined;
+  /** Raised after each message to a thread whose event loop does not run. */
+  readonly mail: Int32Array;
 }
 
 /**
  * The threads that answer. All bind the same addresses; each holds a snapshot that is replaced whole. A thread that
- * dies is replaced, its counters kept.
+ * dies is replaced, its counters and its batched sockets kept: queries wait in them meanwhile.
  */
 export class AnswerPool {
   readonly #options: PoolOptions;
@@ -50,24 +67,53 @@ export class AnswerPool {
    * @throws Error with the address and the system's reason when one cannot be bound
    */
   static async start(options: PoolOptions, snapshot: Snapshot): Promise<AnswerPool> {
-    const pool = new AnswerPool(options, snapshot);
-    try {
-      if (pool.#shared) for (const { host, port } of options.listen) await claimPort(host, port);
-      for (let i = 0; i < options.workers; i++) {
-        const counters = createCounters();
-        const { worker, ports } = await pool.#spawn(counters);
-        // The first thread has settled which ports; the others share them.
-        pool.#listen = pool.#listen.map(({ host }, at) => ({ host, port: ports[at]! }));
-        const slot: Slot = { worker, counters };
-        pool.#slots.push(slot);
-        pool.#guard(slot, worker);
+    for (let left = PORT_TRIES; ; left--) {
+      const pool = new AnswerPool(options, snapshot);
+      try {
+        await pool.#start();
+        return pool;
+      } catch (error) {
+        await pool.#abandon();
+        const chosen = options.udp === 'batched' && options.listen.some(({ port }) => port === 0);
+        if (!chosen || left <= 1 || !/EADDRINUSE/u.test(String(error))) throw error;
       }
-    } catch (error) {
-      pool.#draining = true;
-      await Promise.all(pool.#workers.map((worker) => worker.terminate()));
-      throw error;
     }
-    return pool;
+  }
+
+  async #start(): Promise<void> {
+    const { workers, udp } = this.#options;
+    if (this.#shared) for (const { host, port } of this.#listen) await claimPort(host, port);
+    if (udp === 'batched') {
+      for (let i = 0; i < workers; i++) {
+        const sockets: UdpSocket[] = [];
+        // Kept at once, so that they are closed if the next cannot be opened.
+        this.#slots.push({ worker: undefined, counters: createCounters(), sockets, mail: createMail() });
+        for (const { host, port } of this.#listen) sockets.push(openBatched({ host, port, reusePort: this.#shared }));
+        this.#settle(sockets.map(({ port }) => port));
+      }
+    }
+    const others = udp === 'batched' ? Math.min(workers, MOST_TCP_THREADS) : workers;
+    for (let i = 0; i < others; i++) {
+      const slot = { worker: undefined, counters: createCounters(), sockets: undefined, mail: createMail() };
+      this.#slots.push(slot);
+      this.#settle(await this.#fill(slot));
+    }
+    for (const slot of this.#slots) if (slot.worker === undefined) await this.#fill(slot);
+  }
+
+  /** The first thread has settled which ports; the others share them. */
+  #settle(ports: readonly number[]): void {
+    this.#listen = this.#listen.map(({ host }, at) => ({ host, port: ports[at]! }));
+  }
+
+  async #abandon(): Promise<void> {
+    this.#draining = true;
+    await Promise.all([...this.#starting, ...this.#workers].map((worker) => worker.terminate()));
+    this.#close();
+  }
+
+  #close(): void {
+    for (const { sockets = [] } of this.#slots) for (const socket of sockets) closeUdp(socket);
   }
 
   /** Whether several threads bind one address. */
@@ -85,22 +131,39 @@ export class AnswerPool {
     return this.#slots.map((slot) => slot.counters);
   }
 
-  #spawn(counters: Float64Array): Promise<{ worker: Worker; ports: readonly number[] }> {
-    const data: AnswerWorkerData = {
+  /** Starts a thread for a slot; resolves with its ports when it listens. */
+  async #fill(slot: Slot): Promise<readonly number[]> {
+    const worker = this.#create(slot);
+    const ports = await this.#listening(worker);
+    slot.worker = worker;
+    this.#guard(slot, worker);
+    return ports;
+  }
+
+  #create({ counters, sockets, mail }: Slot): Worker {
+    const { answer: options, tcp, workers } = this.#options;
+    const snapshot = this.#snapshot;
+    if (sockets !== undefined) {
+      const workerData: UdpWorkerData = { sockets, snapshot, options, counters, mail };
+      return new Worker(new URL('./udp-worker.ts', import.meta.url), { workerData });
+    }
+    const threads = this.#options.udp === 'batched' ? Math.min(workers, MOST_TCP_THREADS) : workers;
+    const workerData: AnswerWorkerData = {
       listen: this.#listen,
       reusePort: this.#shared,
-      snapshot: this.#snapshot,
-      options: this.#options.answer,
+      udp: this.#options.udp === 'portable',
+      snapshot,
+      options,
       // The limit is the process's; the kernel spreads connections evenly enough over the threads.
-      tcp: {
-        ...this.#options.tcp,
-        maxConnections: Math.ceil(this.#options.tcp.maxConnections / this.#options.workers),
-      },
+      tcp: { ...tcp, maxConnections: Math.ceil(tcp.maxConnections / threads) },
       counters,
     };
-    const worker = new Worker(new URL('./answer-worker.ts', import.meta.url), { workerData: data });
+    return new Worker(new URL('./answer-worker.ts', import.meta.url), { workerData });
+  }
+
+  #listening(worker: Worker): Promise<readonly number[]> {
     this.#starting.add(worker);
-    return new Promise<{ worker: Worker; ports: readonly number[] }>((resolve, reject) => {
+    return new Promise<readonly number[]>((resolve, reject) => {
       const early = (): void => reject(new Error('the thread ended before it listened'));
       worker.once('error', reject);
       worker.once('exit', early);
@@ -108,7 +171,7 @@ export class AnswerPool {
         if (message.type === 'listening') {
           worker.off('error', reject);
           worker.off('exit', early);
-          resolve({ worker, ports: message.ports });
+          resolve(message.ports);
         } else if (message.type === 'failed') {
           // Only when it has ended is what it did bind free again.
           worker.off('exit', early);
@@ -136,21 +199,21 @@ export class AnswerPool {
       await setTimeout(RESTART_MS);
       if (this.#draining) return;
       try {
-        const { worker } = await this.#spawn(slot.counters);
-        if (this.#draining) {
-          await worker.terminate();
-          return;
-        }
-        slot.worker = worker;
-        this.#guard(slot, worker);
+        await this.#fill(slot);
+        if (this.#draining) await slot.worker?.terminate();
         // One may have been published while the thread was starting.
-        worker.postMessage({ type: 'snapshot', snapshot: this.#snapshot } satisfies ToAnswerWorker);
+        else this.#tell(slot, { type: 'snapshot', snapshot: this.#snapshot });
         return;
       } catch (error) {
         if (this.#draining) return;
         this.#options.onRestart(String(error));
       }
     }
+  }
+
+  #tell({ worker, mail }: Slot, message: ToAnswerWorker): void {
+    worker?.postMessage(message);
+    Atomics.add(mail, 0, 1);
   }
 
   /** Threads that answer now. */
@@ -165,22 +228,23 @@ export class AnswerPool {
   async publish(snapshot: Snapshot): Promise<void> {
     this.#snapshot = snapshot;
     await Promise.all(
-      this.#workers.map(
-        (worker) =>
-          new Promise<void>((resolve) => {
-            const listener = (message: FromAnswerWorker): void => {
-              if (message.type === 'using' && message.generation >= snapshot.generation) done();
-            };
-            const done = (): void => {
-              worker.off('message', listener);
-              worker.off('exit', done);
-              resolve();
-            };
-            worker.on('message', listener);
-            worker.once('exit', done);
-            worker.postMessage({ type: 'snapshot', snapshot } satisfies ToAnswerWorker);
-          }),
-      ),
+      this.#slots.map(async (slot) => {
+        const { worker } = slot;
+        if (worker === undefined) return;
+        await new Promise<void>((resolve) => {
+          const listener = (message: FromAnswerWorker): void => {
+            if (message.type === 'using' && message.generation >= snapshot.generation) done();
+          };
+          const done = (): void => {
+            worker.off('message', listener);
+            worker.off('exit', done);
+            resolve();
+          };
+          worker.on('message', listener);
+          worker.once('exit', done);
+          this.#tell(slot, { type: 'snapshot', snapshot });
+        });
+      }),
     );
   }
 
@@ -189,14 +253,21 @@ export class AnswerPool {
     this.#draining = true;
     await Promise.all([
       ...[...this.#starting].map((worker) => worker.terminate()),
-      ...this.#workers.map(async (worker) => {
+      ...this.#slots.map(async (slot) => {
+        const { worker } = slot;
+        if (worker === undefined) return;
         const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-        worker.postMessage({ type: 'drain', graceMs } satisfies ToAnswerWorker);
+        this.#tell(slot, { type: 'drain', graceMs });
         const late = new AbortController();
         const timeout = setTimeout(graceMs + 500, 'late', { signal: late.signal }).catch(() => 'ended');
         if ((await Promise.race([ended, timeout])) === 'late') await worker.terminate();
         late.abort();
       }),
     ]);
+    this.#close();
   }
+}
+
+function createMail(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 }

@@ -1,10 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { COUNTER } from '../observe/counters.ts';
-import { readSource, type SourceAddress } from './source.ts';
-
-/** Answers one datagram: octets written to `out`, 0 to send nothing. Synchronous. */
-export type AnswerUdp = (message: Uint8Array, length: number, source: SourceAddress, out: Uint8Array) => number;
+import { COUNTER } from '../../observe/counters.ts';
+import { readSource, type SourceAddress } from '../source.ts';
+import { RECEIVE_BUFFER, type AnswerUdp } from './transport.ts';
 
 export interface UdpOptions {
   /** Address to bind, IPv4 or IPv6. */
@@ -23,9 +21,6 @@ export interface UdpTransport {
   /** Stops receiving; resolves when what was answered has been handed to the kernel. */
   close(): Promise<void>;
 }
-
-/** A burst of queries waits here rather than being lost; the kernel may grant less. */
-const RECEIVE_BUFFER = 4 * 1024 * 1024;
 
 /**
  * UDP by `node:dgram`: works everywhere, at twice the system time of batched calls.

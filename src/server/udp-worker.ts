@@ -1,0 +1,67 @@
+import { randomInt } from 'node:crypto';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { collectGarbage } from '../lib/collect-garbage.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { Answerer, type AnswerOptions } from './answer.ts';
+import type { FromAnswerWorker, ToAnswerWorker } from './answer-worker.ts';
+import { serveBatched } from './udp/batched.ts';
+import type { UdpSocket } from './udp/system-calls.ts';
+
+/** What a thread that answers batched UDP is started with. */
+export interface UdpWorkerData {
+  /** Opened by the pool, which closes them: they outlive this thread. */
+  readonly sockets: readonly UdpSocket[];
+  readonly snapshot: Snapshot;
+  readonly options: AnswerOptions;
+  readonly counters: Float64Array;
+  /** One word, raised after each message: the event loop never runs here, so messages are asked for. */
+  readonly mail: Int32Array;
+}
+
+/** Old snapshots are collected at most this often, milliseconds. */
+const COLLECT_MS = 2000;
+
+const port = parentPort!;
+const data = workerData as UdpWorkerData;
+const answerer = new Answerer(data.options, data.counters, randomInt(1, 0xffffffff));
+const send = (message: FromAnswerWorker): void => port.postMessage(message);
+let { snapshot } = data;
+let seen = 0;
+let going = true;
+/** When to collect what earlier snapshots have left; 0 for never. */
+let collectAt = 0;
+
+function tick(): boolean {
+  const mails = Atomics.load(data.mail, 0);
+  if (mails !== seen) {
+    seen = mails;
+    readMail();
+  }
+  if (collectAt !== 0 && performance.now() > collectAt) {
+    collectAt = 0;
+    collectGarbage();
+  }
+  return going;
+}
+
+function readMail(): void {
+  for (;;) {
+    const received: { message: ToAnswerWorker } | undefined = receiveMessageOnPort(port);
+    if (received === undefined) return;
+    const { message } = received;
+    if (message.type === 'snapshot') {
+      snapshot = message.snapshot;
+      if (collectAt === 0) collectAt = performance.now() + COLLECT_MS;
+      send({ type: 'using', generation: snapshot.generation });
+    } else going = false;
+  }
+}
+
+send({ type: 'listening', ports: data.sockets.map((socket) => socket.port) });
+serveBatched({
+  sockets: data.sockets,
+  counters: data.counters,
+  answer: (message, length, source, out) => answerer.answer(message, length, source, snapshot, out, false),
+  tick,
+});
+send({ type: 'drained' });
