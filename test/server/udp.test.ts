@@ -210,6 +210,7 @@ describe.skipIf(unavailable !== undefined)('UDP, batched alone', () => {
     for (let i = 0; i < 10; i++) socket.send(`${i}`, port, '127.0.0.1');
     await restart();
     await until(() => received.length === 10);
+    expect(received).toEqual(Array.from({ length: 10 }, (_, i) => `${i}`));
   });
 
   it('costs next to nothing while nobody asks', async () => {
