@@ -3,8 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { inputFiles, loadCarriers, loadLocalityMap, loadRegions, type GeoSources } from './geo/mod.ts';
 import { NOWHERE, type LocalityMap } from './geo/ranges.ts';
 import type { Problem } from './lib/problem.ts';
-import { compileSnapshot } from './snapshot/compile.ts';
-import { snapshotBytes, type Snapshot } from './snapshot/snapshot.ts';
+import { Compiler } from './snapshot/compile.ts';
+import { snapshotBytes, updateOf, type Snapshot, type SnapshotUpdate } from './snapshot/snapshot.ts';
 import { openResources, openZones, type Loaded } from './state/source.ts';
 import { State, type Current } from './state/state.ts';
 import { fileStore } from './store/files.ts';
@@ -19,6 +19,7 @@ export interface ControlData {
 }
 
 export interface SnapshotSummary {
+  readonly generation: number;
   readonly zones: number;
   readonly exports: number;
   readonly sites: number;
@@ -37,10 +38,16 @@ export type FromControl =
       readonly usable: boolean;
       readonly fromCache: boolean;
     }
-  | { readonly type: 'snapshot'; readonly snapshot: Snapshot; readonly summary: SnapshotSummary };
+  /** A configuration is compiled; without `update` all of it was written to the live table. */
+  | { readonly type: 'compiled'; readonly update: SnapshotUpdate | undefined; readonly summary: SnapshotSummary }
+  /** The same answers with wider scopes. */
+  | { readonly type: 'refined'; readonly update: SnapshotUpdate; readonly maps: number; readonly bytes: number };
 
 /** How often geo files are looked at for changes: they are large, rarely replaced, and may lie on network disks. */
 const GEO_POLL_MS = 5000;
+
+/** Scopes are widened once nothing has changed for so long. */
+const REFINE_MS = 1000;
 
 const port = parentPort!;
 const { source, geo } = workerData as ControlData;
@@ -68,19 +75,39 @@ async function currentLocalities(): Promise<LocalityMap> {
   return localities ?? NOWHERE;
 }
 
+const compiler = new Compiler();
+/** What the main thread has. */
+let sent: Snapshot | undefined;
+let refining: NodeJS.Timeout | undefined;
+
 async function compile({ generation, configuration }: Current): Promise<void> {
   const world = configuration.exports.length === 0 ? NOWHERE : await currentLocalities();
   const start = performance.now();
-  const snapshot = compileSnapshot({ configuration, regions, geo: world, generation });
+  const snapshot = compiler.compile({ configuration, regions, geo: world, generation });
   const summary: SnapshotSummary = {
+    generation,
     zones: configuration.zones.length,
     exports: configuration.exports.length,
     sites: configuration.sites.size,
-    maps: snapshot.maps.length,
+    maps: snapshot.steering.maps.length,
     bytes: snapshotBytes(snapshot),
     compileSeconds: (performance.now() - start) / 1000,
   };
-  send({ type: 'snapshot', snapshot, summary });
+  send({ type: 'compiled', update: snapshot === sent ? undefined : updateOf(sent, snapshot), summary });
+  const first = sent === undefined;
+  sent = snapshot;
+  clearTimeout(refining);
+  refining = setTimeout(refine, first ? 0 : REFINE_MS);
+}
+
+/** One step at a time, so that a change does not wait for more than one. */
+function refine(): void {
+  const snapshot = compiler.refine();
+  if (snapshot === undefined) return;
+  const update = updateOf(sent, snapshot);
+  send({ type: 'refined', update, maps: snapshot.steering.maps.length, bytes: snapshotBytes(snapshot) });
+  sent = snapshot;
+  refining = setTimeout(refine, 0);
 }
 
 function accept({ configuration, problems }: Loaded): void {
@@ -102,6 +129,7 @@ for (const file of geoFiles) {
 }
 port.once('message', () => {
   close();
+  clearTimeout(refining);
   for (const file of geoFiles) unwatchFile(file);
   port.close();
 });

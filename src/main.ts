@@ -7,12 +7,13 @@ import { DATA_DIRECTORY } from './cli/workspace.ts';
 import { loadConfig, type Flags, type ServerConfig } from './config/config.ts';
 import type { ControlData, FromControl } from './control-worker.ts';
 import { formatProblem, type Problem } from './lib/problem.ts';
+import { collectSoon } from './lib/collect-garbage.ts';
 import { createLog, type Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { HttpServer } from './server/http.ts';
 import { whyNoBatches } from './server/udp/system-calls.ts';
 import { AnswerPool } from './server/pool.ts';
-import type { Snapshot } from './snapshot/snapshot.ts';
+import { applyUpdate, type Snapshot } from './snapshot/snapshot.ts';
 
 // The map of the program. `serve` builds the parts in the order in which data flows through them:
 //
@@ -106,11 +107,23 @@ function logProblems(log: Log, problems: readonly Problem[]): void {
   }
 }
 
+type Compiled = Extract<FromControl, { type: 'compiled' }>;
+type Refined = Extract<FromControl, { type: 'refined' }>;
+
+/** What a log line says of a snapshot. */
+function fieldsOf(message: Compiled | Refined): Record<string, number> {
+  const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
+  if (message.type === 'refined') return { maps: message.maps, megabytes: megabytes(message.bytes) };
+  const { generation, zones, exports, sites, maps, bytes } = message.summary;
+  return { generation, zones, exports, sites, maps, megabytes: megabytes(bytes) };
+}
+
 /** One running server. */
 class EdgewardServer {
   readonly #config: ServerConfig;
   readonly #log: Log;
   #metrics!: Metrics;
+  #snapshot: Snapshot | undefined;
   #pool: AnswerPool | undefined;
   /** The pool while it starts, and after. */
   #starting: Promise<AnswerPool> | undefined;
@@ -145,7 +158,9 @@ class EdgewardServer {
     let last = loaded;
     control.on('message', (message: FromControl) => {
       last = last.then(() =>
-        message.type === 'snapshot' ? this.#publish(message, data, suggest) : this.#hear(message),
+        message.type === 'compiled' || message.type === 'refined'
+          ? this.#publish(message, data, suggest)
+          : this.#hear(message),
       );
     });
     control.once('error', (error: Error) => {
@@ -182,7 +197,7 @@ class EdgewardServer {
     return this.#pool === undefined ? ['no configuration has been served yet: see the log'] : [];
   }
 
-  #hear(message: Exclude<FromControl, { type: 'snapshot' }>): void {
+  #hear(message: Exclude<FromControl, { type: 'compiled' | 'refined' }>): void {
     if (this.#stopping) return;
     const { control } = this.#metrics;
     if (message.type === 'progress') {
@@ -216,37 +231,46 @@ class EdgewardServer {
     }
   }
 
-  async #publish(
-    { snapshot, summary }: Extract<FromControl, { type: 'snapshot' }>,
-    data: ControlData,
-    suggest: boolean,
-  ): Promise<void> {
+  async #publish(message: Compiled | Refined, data: ControlData, suggest: boolean): Promise<void> {
     if (this.#stopping) return;
-    const { control } = this.#metrics;
-    const { zones, exports, sites, maps, bytes, compileSeconds } = summary;
-    const fields = {
-      generation: snapshot.generation,
-      zones,
-      exports,
-      sites,
-      maps,
-      megabytes: Math.round(bytes / 1e5) / 10,
-    };
+    if (message.update !== undefined) this.#snapshot = applyUpdate(this.#snapshot, message.update);
+    const snapshot = this.#snapshot!;
     if (this.#pool === undefined) {
       if (!(await this.#start(snapshot))) return;
       const listening = this.#pool!.addresses.map(({ host, port }) =>
         host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
       );
-      this.#log.info('ready', { ...fields, listen: listening.join(','), workers: this.#config.workers });
+      const served = { ...fieldsOf(message), listen: listening.join(','), workers: this.#config.workers };
+      this.#log.info('ready', served);
       if (suggest && data.source.kind === 'resources') {
         const { suggestions } = await import('./cli/suggestions.ts');
         process.stdout.write(suggestions(data.source.directory, this.#pool!.addresses[0]!));
       }
     } else {
-      await this.#pool.publish(snapshot);
-      this.#log.info('serving a change', { ...fields, compileMs: Math.round(compileSeconds * 1000) });
+      // Not waited for: a thread that nobody asks anything takes a moment to notice, and has answered nothing since.
+      const published = message.update === undefined ? Promise.resolve() : this.#pool.publish(snapshot);
+      void published.then(() => this.#tellOf(message));
+      collectSoon();
     }
-    control.generation.set(snapshot.generation);
+    this.#measure(message);
+  }
+
+  #tellOf(message: Compiled | Refined): void {
+    if (message.type === 'refined') this.#log.debug('serving wider scopes', fieldsOf(message));
+    else {
+      const compileMs = Math.round(message.summary.compileSeconds * 1000);
+      this.#log.info('serving a change', { ...fieldsOf(message), compileMs });
+    }
+  }
+
+  #measure(message: Compiled | Refined): void {
+    const { control } = this.#metrics;
+    if (message.type === 'refined') {
+      control.snapshotBytes.set(message.bytes);
+      return;
+    }
+    const { generation, compileSeconds, bytes, zones, exports } = message.summary;
+    control.generation.set(generation);
     control.compileSeconds.set(compileSeconds);
     control.snapshotBytes.set(bytes);
     control.zones.set(zones);

@@ -45,7 +45,6 @@ export function explainCommand(): Command {
 interface Explained {
   readonly client: AddressExplanation;
   readonly export?: string;
-  readonly map?: number;
   /** The export of a name that was asked for another type than it steers. */
   readonly unsteered?: string;
   readonly scope: number | undefined;
@@ -80,14 +79,13 @@ async function run(nameText: string, typeText: string, { client: clientText, con
   const last = endOfChain(name.value, message);
   const found = exportOf(last, configuration);
   const steered = found !== undefined && (type === Type.A || type === Type.AAAA);
-  const index = found === undefined ? -1 : configuration.exports.indexOf(found);
   const plan: { plan: Plan; stages: readonly StageRecord[] } | undefined = steered
     ? explainPlan(found, type === Type.A ? 4 : 6, locate(map, client).locality, { sites: configuration.sites, regions })
     : undefined;
   const explained: Explained = {
     client: await explainAddress(client, sources, map),
     ...(steered
-      ? { export: `${found.tenant}/${found.name}`, map: snapshot.exports.map[index * 2 + (type === Type.A ? 0 : 1)]! }
+      ? { export: `${found.tenant}/${found.name}` }
       : found === undefined
         ? {}
         : { unsteered: `${found.tenant}/${found.name}` }),
@@ -170,7 +168,7 @@ function print(name: string, type: string, explained: Explained): void {
   printLine();
   if (explained.export === undefined) printLine(whyNotSteered(type, explained));
   else {
-    printLine(`EXPORT ${explained.export}, map ${explained.map}, ECS scope /${explained.scope}`);
+    printLine(`EXPORT ${explained.export}, ECS scope /${explained.scope}`);
     for (const [index, { stage, decision, effects }] of explained.stages.entries()) {
       printLine();
       printLine(`${index + 1}. ${stage}: ${decision}`);

@@ -9,9 +9,22 @@ let collect: (() => void) | undefined;
  */
 export function collectGarbage(): void {
   if (collect === undefined) {
+    // The flag is the process's, and is left as it is: another thread may be about to do the same.
     setFlagsFromString('--expose-gc');
     collect = runInNewContext('gc') as () => void;
-    setFlagsFromString('--no-expose-gc');
   }
   collect();
+}
+
+/** How long garbage may lie, milliseconds: what is replaced often is collected together. */
+export const COLLECT_MS = 2000;
+
+let timer: NodeJS.Timeout | undefined;
+
+/** Collects this thread's garbage in a while. */
+export function collectSoon(): void {
+  timer ??= setTimeout(() => {
+    timer = undefined;
+    collectGarbage();
+  }, COLLECT_MS).unref();
 }

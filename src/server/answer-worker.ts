@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
+import { collectSoon } from '../lib/collect-garbage.ts';
 import { COUNTER } from '../observe/counters.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import { applyUpdate, type Snapshot, type SnapshotUpdate } from '../snapshot/snapshot.ts';
 import { Answerer, OUT_SIZE, type AnswerOptions } from './answer.ts';
 import { listenTcp, type TcpLimits, type TcpServer } from './tcp.ts';
 import { listenDgram, type UdpTransport } from './udp/dgram.ts';
@@ -19,13 +20,13 @@ export interface AnswerWorkerData {
 }
 
 export type ToAnswerWorker =
-  | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
+  | { readonly type: 'snapshot'; readonly update: SnapshotUpdate }
   | { readonly type: 'drain'; readonly graceMs: number };
 
 export type FromAnswerWorker =
   | { readonly type: 'listening'; readonly ports: readonly number[] }
   | { readonly type: 'failed'; readonly message: string }
-  | { readonly type: 'using'; readonly generation: number }
+  | { readonly type: 'using'; readonly serial: number }
   | { readonly type: 'drained' };
 
 const port = parentPort!;
@@ -89,8 +90,9 @@ async function drain(graceMs: number): Promise<void> {
 
 port.on('message', (message: ToAnswerWorker) => {
   if (message.type === 'snapshot') {
-    snapshot = message.snapshot;
-    port.postMessage({ type: 'using', generation: snapshot.generation } satisfies FromAnswerWorker);
+    snapshot = applyUpdate(snapshot, message.update);
+    collectSoon();
+    port.postMessage({ type: 'using', serial: snapshot.serial } satisfies FromAnswerWorker);
   } else void drain(message.graceMs);
 });
 

@@ -1,6 +1,6 @@
 import { COUNTER } from '../observe/counters.ts';
 import { find, Found } from '../snapshot/find.ts';
-import { NodeFlag, NONE, type Snapshot } from '../snapshot/snapshot.ts';
+import { NodeFlag, NONE, Row, ROW_FAMILY, ROW_SIZE, type Snapshot, type ZoneTables } from '../snapshot/snapshot.ts';
 import { Class, Rcode, Type } from '../wire/codes.ts';
 import { DROP, Ecs, parseQuery, Query } from '../wire/query.ts';
 import type { SourceAddress } from './source.ts';
@@ -44,8 +44,13 @@ export class Answerer {
   /** The record sets of the chain so far, and the name at which each was followed: once each. */
   readonly #visited = new Uint32Array(MAX_CHAIN);
   readonly #visitedAt = new Uint32Array(MAX_CHAIN);
+  readonly #visitedIn = new Uint32Array(MAX_CHAIN);
 
+  #snapshot!: Snapshot;
   // The name that is being resolved; changes along a chain.
+  /** Index of the tables that have it. */
+  #in = 0;
+  #tables!: ZoneTables;
   #node = NONE;
   #exact = false;
   /** Where it stands in the answer, for owners to point to. */
@@ -105,7 +110,7 @@ export class Answerer {
     this.#scope = 0;
     const optLength = this.#optLength(q);
     const most = tcp ? MAX_MESSAGE : this.#udpLimit(q);
-    w.start(snapshot, out, at, most - optLength - (q.tsigAt === 0 ? 0 : tsigLength(message, q)), NONE, 0);
+    w.start(out, at, most - optLength - (q.tsigAt === 0 ? 0 : tsigLength(message, q)));
     if (parsed === Rcode.NOERROR) this.#resolve(message, source, snapshot);
     if (this.#tc) counters[COUNTER.truncated]!++;
     w.limit = out.length;
@@ -166,8 +171,10 @@ export class Answerer {
       this.#rcode = Rcode.REFUSED;
       return;
     }
-    const w = this.#writer;
-    w.start(snapshot, w.out, w.at, w.limit, found.name, found.nameBelow === q.labels ? 0 : q.labelAt[found.nameBelow]!);
+    this.#snapshot = snapshot;
+    this.#in = found.tables;
+    this.#tables = snapshot.tables[found.tables]!;
+    this.#writer.know(this.#tables, found.name, found.nameBelow === q.labels ? 0 : q.labelAt[found.nameBelow]!);
     this.#node = found.node;
     this.#exact = found.exact;
     this.#ownerAt = 12;
@@ -176,11 +183,11 @@ export class Answerer {
     this.#nameLabelCount = q.labels;
     this.#nameKey = found.nameBelow === 0 ? found.name : found.hashes[0]!;
     this.#hops = 0;
-    while (this.#step(source, snapshot) === Next.FOLLOW);
+    while (this.#step(source, this.#tables) === Next.FOLLOW);
   }
 
   /** One name of a chain. */
-  #step(source: SourceAddress, s: Snapshot): number {
+  #step(source: SourceAddress, s: ZoneTables): number {
     if (this.#node === NONE) return Next.END;
     const { nodes } = s;
     const type = this.#query.type;
@@ -215,11 +222,11 @@ export class Answerer {
   }
 
   /** True if what is asked of a delegation or a DNAME's owner is answered there, and not passed on. */
-  #ownsItsType(s: Snapshot, cover: number, type: number): boolean {
+  #ownsItsType(s: ZoneTables, cover: number, type: number): boolean {
     return (s.nodes.flags[cover]! & NodeFlag.CUT) === 0 || type === Type.DS;
   }
 
-  #positive(s: Snapshot, node: number, rrset: number): number {
+  #positive(s: ZoneTables, node: number, rrset: number): number {
     const w = this.#writer;
     if (!w.rrset(Section.ANSWER, rrset, this.#ownerAt, NONE, NONE)) {
       this.#tc = true;
@@ -229,21 +236,21 @@ export class Answerer {
     return Next.END;
   }
 
-  #noData(s: Snapshot, node: number): number {
+  #noData(s: ZoneTables, node: number): number {
     this.#counters[COUNTER.nodata]!++;
     this.#negative(s, s.nodes.zone[node]!);
     return Next.END;
   }
 
   /** The SOA with the TTL of negative answers (RFC 2308 3). */
-  #negative(s: Snapshot, zone: number): void {
+  #negative(s: ZoneTables, zone: number): void {
     const owner = s.nodes.name[s.zones.apex[zone]!]!;
     if (!this.#writer.rrset(Section.AUTHORITY, s.zones.soa[zone]!, 0, owner, s.zones.negativeTtl[zone]!))
       this.#tc = true;
   }
 
   /** RFC 8482 4.2, or the CNAME that stands there. */
-  #any(s: Snapshot, node: number): number {
+  #any(s: ZoneTables, node: number): number {
     this.#counters[COUNTER.any]!++;
     const cname = findRRset(s, node, Type.CNAME);
     if (cname !== NONE) return this.#positive(s, node, cname);
@@ -259,12 +266,14 @@ export class Answerer {
     return Next.END;
   }
 
-  #steer(s: Snapshot, node: number, steer: number, source: SourceAddress): number {
+  #steer(s: ZoneTables, node: number, steer: number, source: SourceAddress): number {
     const type = this.#query.type;
-    if (s.exports.map[steer * 2 + (type === Type.A ? 0 : 1)] === NONE) return this.#noData(s, node);
+    const { steering } = this.#snapshot;
+    const row = steering.rowOf[steer]! * ROW_SIZE;
+    if (steering.rows[row + Row.MAP + (type === Type.A ? 0 : ROW_FAMILY)] === NONE) return this.#noData(s, node);
     const scope = this.#steering.write(
-      s,
-      steer,
+      steering,
+      row,
       type,
       this.#options.ecs ? this.#query : undefined,
       source,
@@ -277,7 +286,7 @@ export class Answerer {
   }
 
   /** Writes a CNAME and goes on to its target. */
-  #follow(s: Snapshot, rrset: number): number {
+  #follow(s: ZoneTables, rrset: number): number {
     const w = this.#writer;
     if (!this.#firstVisit(rrset)) return Next.END;
     const start = w.at;
@@ -294,16 +303,18 @@ export class Answerer {
   /** False when the chain has come back to where it was, or is too long. */
   #firstVisit(rrset: number): boolean {
     for (let i = 0; i < this.#hops; i++) {
-      if (this.#visited[i] === rrset && this.#visitedAt[i] === this.#nameKey) return false;
+      if (this.#visited[i] === rrset && this.#visitedAt[i] === this.#nameKey && this.#visitedIn[i] === this.#in)
+        return false;
     }
     if (this.#hops === MAX_CHAIN) return false;
     this.#visited[this.#hops] = rrset;
+    this.#visitedIn[this.#hops] = this.#in;
     this.#visitedAt[this.#hops++] = this.#nameKey;
     return true;
   }
 
   /** Makes a name of the table the one to resolve. */
-  #goTo(s: Snapshot, name: number): void {
+  #goTo(s: ZoneTables, name: number): void {
     const { at, bytes, parent, node } = s.names;
     this.#nameKey = name;
     this.#nameLabels = this.#madeLabels;
@@ -328,12 +339,17 @@ export class Answerer {
     for (let i = start; i <= offset; i++) this.#made[i - start] = bytes[i]!;
     this.#nameBytes = this.#made;
     this.#nameLabelCount = labels;
+    if (this.#snapshot.tables.length > 1) {
+      // It may be in a zone that other tables have.
+      this.#locate(labels, offset - start);
+      return;
+    }
     this.#node = closest;
     this.#exact = closest !== NONE && below === 0;
   }
 
   /** RFC 6672: the DNAME, a CNAME made from it with its TTL, and on to the new name. */
-  #rename(s: Snapshot, cover: number): number {
+  #rename(s: ZoneTables, cover: number): number {
     const w = this.#writer;
     this.#aa = true;
     const { nodes, rrsets, names } = s;
@@ -381,7 +397,7 @@ export class Answerer {
 
   /** True if the record set is in the answer already. */
   #followed(rrset: number): boolean {
-    for (let i = 0; i < this.#hops; i++) if (this.#visited[i] === rrset) return true;
+    for (let i = 0; i < this.#hops; i++) if (this.#visited[i] === rrset && this.#visitedIn[i] === this.#in) return true;
     return false;
   }
 
@@ -393,7 +409,7 @@ export class Answerer {
   }
 
   /** Puts the name's first labels before the target, and makes that the one to resolve. */
-  #make(prefix: number, keep: number, targetAt: number, targetLength: number, s: Snapshot): void {
+  #make(prefix: number, keep: number, targetAt: number, targetLength: number, s: ZoneTables): void {
     const made = this.#made;
     const start = this.#nameLabels[0]!;
     for (let i = 0; i < prefix; i++) made[i] = this.#nameBytes[start + i]!;
@@ -404,15 +420,24 @@ export class Answerer {
     this.#nameBytes = made;
     this.#nameLabels = this.#madeLabels;
     this.#nameLabelCount = labels;
+    this.#locate(labels, at);
+  }
+
+  /** Looks up the name in `#made`, in whichever tables. */
+  #locate(labels: number, end: number): void {
     const found = this.#found;
-    find(s, made, this.#madeLabels, labels, at, found);
+    find(this.#snapshot, this.#made, this.#madeLabels, labels, end, found);
     this.#node = found.node;
     this.#exact = found.exact;
     this.#nameKey = found.nameBelow === 0 ? found.name : found.hashes[0]!;
+    if (found.node === NONE || found.tables === this.#in) return;
+    this.#in = found.tables;
+    this.#tables = this.#snapshot.tables[found.tables]!;
+    this.#writer.know(this.#tables, NONE, 0);
   }
 
   /** RFC 1034 4.3.2 step 3b: the delegation's name servers, and their addresses as far as they fit. */
-  #refer(s: Snapshot, cut: number): number {
+  #refer(s: ZoneTables, cut: number): number {
     const w = this.#writer;
     this.#counters[COUNTER.referrals]!++;
     const rrset = findRRset(s, cut, Type.NS);
@@ -429,7 +454,7 @@ export class Answerer {
    * is tailored belongs in the answer alone). Glue that a resolver cannot do without and that does not fit sets TC
    * (RFC 9471).
    */
-  #additional(s: Snapshot, rrset: number, zone: number, cut: number): void {
+  #additional(s: ZoneTables, rrset: number, zone: number, cut: number): void {
     const { rrsets, names, nodes } = s;
     const end = rrsets.firstExtra[rrset + 1]!;
     for (let i = rrsets.firstExtra[rrset]!; i < end; i++) {
@@ -443,7 +468,7 @@ export class Answerer {
   }
 
   /** False when there are addresses that do not fit. */
-  #addresses(s: Snapshot, node: number, name: number, type: number): boolean {
+  #addresses(s: ZoneTables, node: number, name: number, type: number): boolean {
     const rrset = findRRset(s, node, type);
     if (rrset === NONE) return true;
     return this.#writer.rrset(Section.ADDITIONAL, rrset, 0, name, NONE);
@@ -547,7 +572,7 @@ function isPlain(message: Uint8Array, start: number, end: number): boolean {
 }
 
 /** The wildcard node that makes a name that does not exist, or NONE. */
-function wildcardFor(s: Snapshot, name: number): number {
+function wildcardFor(s: ZoneTables, name: number): number {
   const { parent, node } = s.names;
   let rest = name;
   while (rest !== 0 && node[rest] === NONE) rest = parent[rest]!;
@@ -560,7 +585,7 @@ function metaTypeRcode(type: number): number {
   return type === Type.TSIG || type === Type.TKEY ? Rcode.FORMERR : Rcode.NOTIMP;
 }
 
-function findRRset(s: Snapshot, node: number, type: number): number {
+function findRRset(s: ZoneTables, node: number, type: number): number {
   const { first } = s.nodes;
   const types = s.rrsets.type;
   const end = first[node + 1]!;
@@ -569,7 +594,7 @@ function findRRset(s: Snapshot, node: number, type: number): number {
 }
 
 /** The first name in the data of a record set that has one. */
-function firstName(s: Snapshot, rrset: number): number {
+function firstName(s: ZoneTables, rrset: number): number {
   const { bytes } = s.rrsets;
   let at = s.rrsets.at[rrset]!;
   at += 2 + ((bytes[at]! << 8) | bytes[at + 1]!);

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { createCounters } from '../observe/counters.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import { updateOf, type Snapshot } from '../snapshot/snapshot.ts';
 import type { AnswerOptions } from './answer.ts';
 import type { AnswerWorkerData, FromAnswerWorker, ToAnswerWorker } from './answer-worker.ts';
 import type { TcpLimits } from './tcp.ts';
@@ -36,6 +36,8 @@ const PORT_TRIES = 8;
 interface Slot {
   /** Undefined between the death of a thread and the listening of the next. */
   worker: Worker | undefined;
+  /** What the thread has been given. */
+  snapshot: Snapshot | undefined;
   readonly counters: Float64Array;
   /** Served by this thread and its successors; undefined for threads that open their own. */
   readonly sockets: readonly UdpSocket[] | undefined;
@@ -87,14 +89,26 @@ export class AnswerPool {
       for (let i = 0; i < workers; i++) {
         const sockets: UdpSocket[] = [];
         // Kept at once, so that they are closed if the next cannot be opened.
-        this.#slots.push({ worker: undefined, counters: createCounters(), sockets, mail: createMail() });
+        this.#slots.push({
+          worker: undefined,
+          snapshot: undefined,
+          counters: createCounters(),
+          sockets,
+          mail: createMail(),
+        });
         for (const { host, port } of this.#listen) sockets.push(openBatched({ host, port, reusePort: this.#shared }));
         this.#settle(sockets.map(({ port }) => port));
       }
     }
     const others = udp === 'batched' ? Math.min(workers, MOST_TCP_THREADS) : workers;
     for (let i = 0; i < others; i++) {
-      const slot = { worker: undefined, counters: createCounters(), sockets: undefined, mail: createMail() };
+      const slot = {
+        worker: undefined,
+        snapshot: undefined,
+        counters: createCounters(),
+        sockets: undefined,
+        mail: createMail(),
+      };
       this.#slots.push(slot);
       this.#settle(await this.#fill(slot));
     }
@@ -140,9 +154,11 @@ export class AnswerPool {
     return ports;
   }
 
-  #create({ counters, sockets, mail }: Slot): Worker {
+  #create(slot: Slot): Worker {
+    const { counters, sockets, mail } = slot;
     const { answer: options, tcp, workers } = this.#options;
     const snapshot = this.#snapshot;
+    slot.snapshot = snapshot;
     if (sockets !== undefined) {
       const workerData: UdpWorkerData = { sockets, snapshot, options, counters, mail };
       return new Worker(new URL('./udp-worker.ts', import.meta.url), { workerData });
@@ -202,7 +218,7 @@ export class AnswerPool {
         await this.#fill(slot);
         if (this.#draining) await slot.worker?.terminate();
         // One may have been published while the thread was starting.
-        else this.#tell(slot, { type: 'snapshot', snapshot: this.#snapshot });
+        else this.#update(slot);
         return;
       } catch (error) {
         if (this.#draining) return;
@@ -214,6 +230,12 @@ export class AnswerPool {
   #tell({ worker, mail }: Slot, message: ToAnswerWorker): void {
     worker?.postMessage(message);
     Atomics.add(mail, 0, 1);
+  }
+
+  #update(slot: Slot): void {
+    const update = updateOf(slot.snapshot, this.#snapshot);
+    slot.snapshot = this.#snapshot;
+    this.#tell(slot, { type: 'snapshot', update });
   }
 
   /** Threads that answer now. */
@@ -233,7 +255,7 @@ export class AnswerPool {
         if (worker === undefined) return;
         await new Promise<void>((resolve) => {
           const listener = (message: FromAnswerWorker): void => {
-            if (message.type === 'using' && message.generation >= snapshot.generation) done();
+            if (message.type === 'using' && message.serial >= snapshot.serial) done();
           };
           const done = (): void => {
             worker.off('message', listener);
@@ -242,7 +264,7 @@ export class AnswerPool {
           };
           worker.on('message', listener);
           worker.once('exit', done);
-          this.#tell(slot, { type: 'snapshot', snapshot });
+          this.#update(slot);
         });
       }),
     );

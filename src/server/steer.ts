@@ -1,20 +1,17 @@
 import { leafLength, leafValue, lookup4, lookup6, type PrefixTable } from '../geo/lookup.ts';
 import { embeddedIpv4, embeddedLength } from '../geo/lookup.ts';
 import { COUNTER } from '../observe/counters.ts';
-import { NONE, type Snapshot } from '../snapshot/snapshot.ts';
-import { pickByKey, pickRandom, prefixKey } from '../steering/pick.ts';
+import { NONE, Row, ROW_FAMILY, ROW_SIZE, type SteeringTables } from '../snapshot/snapshot.ts';
+import { Picker, prefixKey } from '../steering/pick.ts';
 import { Type } from '../wire/codes.ts';
 import { Ecs, type Query } from '../wire/query.ts';
 import type { SourceAddress } from './source.ts';
 import type { Writer } from './writer.ts';
 
-const MOST_ANSWERS = 32;
-
 /** Answers A and AAAA of exports: client's address, to class, to plan, to addresses. One per thread. */
 export class Steering {
   readonly #counters: Float64Array;
-  readonly #random = new Uint32Array(1);
-  readonly #picked = new Uint32Array(MOST_ANSWERS);
+  readonly #picker: Picker;
 
   // The address that decides, after IPv4 was taken out of IPv6 forms.
   #w0 = 0;
@@ -27,26 +24,28 @@ export class Steering {
 
   constructor(counters: Float64Array, random: number) {
     this.#counters = counters;
-    // Xorshift stands still at 0.
-    this.#random[0] = random === 0 ? 1 : random;
+    this.#picker = new Picker(random);
   }
 
   /**
    * Writes the answer's records.
+   * @param row of the export, where it begins in `rows`
    * @param query undefined when client subnets are not to be used
    * @returns SCOPE for the answer, 0 when no client subnet was used; -1 when not all records fit.
    */
   write(
-    s: Snapshot,
-    exp: number,
+    s: SteeringTables,
+    row: number,
     type: number,
     query: Query | undefined,
     source: SourceAddress,
     w: Writer,
     owner: number,
   ): number {
-    const slot = exp * 2 + (type === Type.A ? 0 : 1);
-    const table = s.maps[s.exports.map[slot]!]!;
+    const { rows, live } = s;
+    const picker = this.#picker;
+    const own = type === Type.A ? row : row + ROW_FAMILY;
+    const table = s.maps[rows[own + Row.MAP]!]!;
     const bySubnet = query !== undefined && query.ecs === Ecs.USABLE;
     let scope = 0;
     let leaf: number;
@@ -61,30 +60,32 @@ export class Steering {
       leaf = this.#locate(table, source.family === 4, source.w0, source.w1, source.w2, source.w3);
     }
     const value = leafValue(leaf);
-    const plan =
-      value === s.privateClass ? s.exports.unknownPlan[slot]! : s.exports.plans[s.exports.firstPlan[slot]! + value]!;
-    const entries = s.plans.first[plan + 1]! - s.plans.first[plan]!;
-    const most = s.exports.maxAnswers[exp]!;
+    const plan = value === s.privateClass ? rows[own + Row.UNKNOWN]! : s.classes[rows[own + Row.CLASSES]! + value]!;
+    // One look at where the weights are: all of them are of one moment.
+    const block = Atomics.load(live.current, row / ROW_SIZE);
+    const found = picker.gather(s.plans, plan, live.weights, block);
+    const most = rows[row + Row.MAX_ANSWERS]!;
+    const first = rows[row + Row.FIRST_ENDPOINT]!;
     let count: number;
     if (stable) {
       let length = leafLength(leaf);
-      if (entries > 1) {
-        const spread = this.#is4 ? s.exports.spread4[exp]! : s.exports.spread6[exp]!;
+      if (found > 1) {
+        const spread = rows[row + (this.#is4 ? Row.SPREAD4 : Row.SPREAD6)]!;
         if (spread > length) {
           length = spread;
           scope = length + this.#offset;
         }
-      }
-      count = pickByKey(s.plans, plan, this.#key(length), most, this.#picked);
+        count = picker.byKey(s.seeds, first, this.#key(length), most);
+      } else count = picker.byKey(s.seeds, first, 0, most);
     } else {
       this.#counters[COUNTER.randomPicks]!++;
-      count = pickRandom(s.plans, plan, this.#random, most, this.#picked);
+      count = picker.atRandom(most);
     }
     this.#counters[COUNTER.steered]!++;
-    if (s.failOpen[plan] === 1) this.#counters[COUNTER.failOpen]!++;
-    const ttl = s.exports.ttl[exp]!;
+    if (picker.failOpen) this.#counters[COUNTER.failOpen]!++;
+    const ttl = rows[row + Row.TTL]!;
     for (let i = 0; i < count; i++) {
-      if (!w.address(owner, type, ttl, s.addresses, this.#picked[i]! * 16)) return -1;
+      if (!w.address(owner, type, ttl, s.addresses, (first + picker.picked[i]!) * 16)) return -1;
     }
     return scope;
   }

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { collectGarbage } from '../lib/collect-garbage.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import { COLLECT_MS, collectGarbage } from '../lib/collect-garbage.ts';
+import { applyUpdate, type Snapshot } from '../snapshot/snapshot.ts';
 import { Answerer, type AnswerOptions } from './answer.ts';
 import type { FromAnswerWorker, ToAnswerWorker } from './answer-worker.ts';
 import { serveBatched } from './udp/batched.ts';
@@ -17,9 +17,6 @@ export interface UdpWorkerData {
   /** One word, raised after each message: the event loop never runs here, so messages are asked for. */
   readonly mail: Int32Array;
 }
-
-/** Old snapshots are collected at most this often, milliseconds. */
-const COLLECT_MS = 2000;
 
 const port = parentPort!;
 const data = workerData as UdpWorkerData;
@@ -50,9 +47,9 @@ function readMail(): void {
     if (received === undefined) return;
     const { message } = received;
     if (message.type === 'snapshot') {
-      snapshot = message.snapshot;
+      snapshot = applyUpdate(snapshot, message.update);
       if (collectAt === 0) collectAt = performance.now() + COLLECT_MS;
-      send({ type: 'using', generation: snapshot.generation });
+      send({ type: 'using', serial: snapshot.serial });
     } else going = false;
   }
 }

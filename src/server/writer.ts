@@ -1,5 +1,5 @@
 import { Class, Type } from '../wire/codes.ts';
-import { NONE, type Snapshot } from '../snapshot/snapshot.ts';
+import { NONE, type ZoneTables } from '../snapshot/snapshot.ts';
 
 const UNCOMPRESSED = 0x80000000;
 const MEMO = 256;
@@ -22,7 +22,7 @@ export class Writer {
   /** Records must end here. */
   limit = 0;
   readonly counts = new Uint16Array(3);
-  #snapshot!: Snapshot;
+  #tables!: ZoneTables;
   readonly #memoName = new Uint32Array(MEMO);
   readonly #memoGeneration = new Uint32Array(MEMO);
   readonly #memoAt = new Uint16Array(MEMO);
@@ -32,19 +32,23 @@ export class Writer {
   #questionName = NONE;
   #questionAt = 0;
 
-  /**
-   * @param at where the first record goes, behind the question
-   * @param name longest suffix of the question's name that is in the name table
-   * @param nameAt where that suffix starts in `out`
-   */
-  start(snapshot: Snapshot, out: Uint8Array, at: number, limit: number, name: number, nameAt: number): void {
-    this.#snapshot = snapshot;
+  /** @param at where the first record goes, behind the question */
+  start(out: Uint8Array, at: number, limit: number): void {
     this.out = out;
     this.at = at;
     this.limit = limit;
     this.counts[0] = 0;
     this.counts[1] = 0;
     this.counts[2] = 0;
+  }
+
+  /**
+   * From here on names are those of these tables; what was written of others is not pointed to.
+   * @param name longest suffix of the question's name that is in the name table; NONE for no suffix
+   * @param nameAt where that suffix starts in `out`
+   */
+  know(tables: ZoneTables, name: number, nameAt: number): void {
+    this.#tables = tables;
     this.#generation = (this.#generation + 1) >>> 0;
     if (this.#generation === 0) {
       this.#memoGeneration.fill(0);
@@ -83,7 +87,7 @@ export class Writer {
   }
 
   #rememberQuestion(): void {
-    const { at, bytes, parent } = this.#snapshot.names;
+    const { at, bytes, parent } = this.#tables.names;
     let name = this.#questionName;
     this.#questionName = NONE;
     for (let offset = this.#questionAt; name !== 0 && name !== NONE; name = parent[name]!) {
@@ -116,7 +120,7 @@ export class Writer {
 
   /** Writes a name of the table, ending in a pointer to where the rest of it stands already. At most 255 octets. */
   name(name: number): void {
-    const { at, bytes, parent } = this.#snapshot.names;
+    const { at, bytes, parent } = this.#tables.names;
     if (this.#questionName !== NONE) this.#rememberQuestion();
     for (let rest = name; rest !== 0; rest = parent[rest]!) {
       const known = this.#recall(rest);
@@ -132,7 +136,7 @@ export class Writer {
   }
 
   #uncompressedName(name: number): void {
-    const { at, bytes, parent } = this.#snapshot.names;
+    const { at, bytes, parent } = this.#tables.names;
     for (let rest = name; rest !== 0; rest = parent[rest]!) {
       const start = at[rest]!;
       this.copy(bytes, start, bytes[start]! + 1);
@@ -154,7 +158,7 @@ export class Writer {
    */
   rrset(section: number, rrset: number, pointer: number, owner: number, ttl: number): boolean {
     const before = this.at;
-    const { rrsets } = this.#snapshot;
+    const { rrsets } = this.#tables;
     const length = rrsets.length[rrset]!;
     if (rrsets.named[rrset] === 0 && pointer !== 0 && ttl === NONE) {
       if (before + length > this.limit) return false;
@@ -178,7 +182,7 @@ export class Writer {
   }
 
   #records(rrset: number, pointer: number, owner: number, ttl: number): boolean {
-    const { rrsets } = this.#snapshot;
+    const { rrsets } = this.#tables;
     const { bytes } = rrsets;
     const named = rrsets.named[rrset] === 1;
     let from = rrsets.at[rrset]!;

@@ -1,5 +1,5 @@
 import { LOWER } from '../wire/name.ts';
-import { NONE, type Snapshot } from './snapshot.ts';
+import { NONE, type Snapshot, type ZoneTables } from './snapshot.ts';
 
 /** Hashing goes from a name's end to its start, so that one pass gives the hash of every suffix. */
 export const HASH_START = 0x811c9dc5;
@@ -20,6 +20,8 @@ export function hashEnd(hash: number): number {
 
 /** What `find` found, reused by one thread. */
 export class Found {
+  /** Index of the tables that the rest is about; they hold for as long as the snapshot. */
+  tables = 0;
   /** The name itself, or its longest ancestor that exists in a zone; NONE outside all zones. */
   node = NONE;
   /** True if `node` is the name itself. */
@@ -57,13 +59,44 @@ export function find(
     hashes[i] = hash;
     from = start;
   }
-  const { names } = snapshot;
+  const { tables, directory } = snapshot;
+  found.node = NONE;
+  if (tables.length === 1 || directory.root !== NONE) {
+    found.tables = tables.length === 1 ? 0 : directory.root;
+    findIn(tables[found.tables]!, b, labelAt, labels, end, found);
+    return;
+  }
+  // From the top down: zones within a served zone are in its tables.
+  const { slots, hashes: hashOf } = directory;
+  const mask = slots.length - 1;
+  for (let i = labels - 1; i >= 0; i--) {
+    const wanted = hashEnd(hashes[i]!);
+    for (let slot = wanted & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      if (hashOf[slot] !== wanted) continue;
+      // Another name may have the hash.
+      found.tables = slots[slot]! - 1;
+      findIn(tables[found.tables]!, b, labelAt, labels, end, found);
+      if (found.node !== NONE) return;
+    }
+  }
+}
+
+function findIn(
+  tables: ZoneTables,
+  b: Uint8Array,
+  labelAt: Uint16Array,
+  labels: number,
+  end: number,
+  found: Found,
+): void {
+  const { names } = tables;
+  const { hashes } = found;
   let name = NONE;
   found.name = 0;
   found.nameBelow = labels;
   let seen = false;
   for (let i = 0; i <= labels; i++) {
-    name = i === labels ? 0 : probe(snapshot, b, labelAt[i]!, end, hashEnd(hashes[i]!));
+    name = i === labels ? 0 : probe(tables, b, labelAt[i]!, end, hashEnd(hashes[i]!));
     if (name === NONE) continue;
     if (!seen) {
       seen = true;
@@ -83,8 +116,8 @@ export function find(
   found.below = labels;
 }
 
-function probe(snapshot: Snapshot, b: Uint8Array, start: number, end: number, hash: number): number {
-  const { slots, hashes, at, bytes } = snapshot.names;
+function probe({ names }: ZoneTables, b: Uint8Array, start: number, end: number, hash: number): number {
+  const { slots, hashes, at, bytes } = names;
   const mask = slots.length - 1;
   for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
     const entry = slots[slot]!;

@@ -1,7 +1,7 @@
 import type { PrefixTable } from '../geo/lookup.ts';
-import type { PlanTable } from '../steering/table.ts';
+import type { LiveTable, Plans } from '../steering/table.ts';
 
-/** No node, export or plan. */
+/** No node, export, map or plan. */
 export const NONE = 0xffffffff;
 
 /** What a node is; one bit each. */
@@ -46,7 +46,7 @@ export interface NodeTable {
   readonly wildcard: Uint32Array;
   /** RRsets first[n] .. first[n + 1] are the node's. One entry more than there are nodes. */
   readonly first: Uint32Array;
-  /** Export that answers A and AAAA here, or NONE. */
+  /** Number of the export that answers A and AAAA here, or NONE. */
   readonly steer: Uint32Array;
   /** For the apex of a zone whose parent zone is served too: the parent's node of that name (for DS), or NONE. */
   readonly parentSide: Uint32Array;
@@ -82,55 +82,111 @@ export interface ZoneTable {
   readonly negativeTtl: Uint32Array;
 }
 
-/** Exports, for both families: index = 2 * export + (0 for A, 1 for AAAA). */
-export interface ExportTable {
-  /** Which of `maps` partitions the clients; NONE when the export has no endpoint of the family. */
-  readonly map: Uint32Array;
-  /** plan = plans[firstPlan + class]. */
-  readonly firstPlan: Uint32Array;
-  readonly plans: Uint32Array;
-  /** Per export: seconds. */
-  readonly ttl: Uint32Array;
-  readonly maxAnswers: Uint8Array;
-  /** Per export: shortest scopes where a plan splits clients by weight. */
-  readonly spread4: Uint8Array;
-  readonly spread6: Uint8Array;
-  /** Per export: the class index of clients of whom nothing is known, by export and family like `map`. */
-  readonly unknownPlan: Uint32Array;
-  /** `tenant/export`, for people. */
-  readonly names: readonly string[];
-}
-
-/**
- * Everything that answers depend on, compiled. Immutable; all arrays lie in shared memory, so that handing it to a
- * thread copies nothing.
- */
-export interface Snapshot {
-  readonly generation: number;
+/** Zones that are compiled together, since some lie within others or all are small; and the names in them. */
+export interface ZoneTables {
   readonly names: NameTable;
   readonly nodes: NodeTable;
   readonly rrsets: RRsetTable;
   readonly zones: ZoneTable;
-  readonly exports: ExportTable;
-  /** Locality classes by address, one table for all exports that partition the world alike. */
+}
+
+/** Which of the zone tables has a name: by the topmost zones that are served. */
+export interface ZoneDirectory {
+  /** Open-addressed hash table, a power of two long: index of the tables + 1, or 0 for free. Linear probing. */
+  readonly slots: Uint32Array;
+  /** Per slot: the whole hash of the topmost zone's name. Two names may have one hash. */
+  readonly hashes: Uint32Array;
+  /** Where the root zone is, if it is served: then all is below it; else NONE. */
+  readonly root: number;
+}
+
+/** Where a row of `SteeringTables.rows` has what. The last three are once for A and once for AAAA. */
+export const Row = {
+  /** Seconds. */
+  TTL: 0,
+  MAX_ANSWERS: 1,
+  /** Shortest scopes where a plan splits clients by weight. */
+  SPREAD4: 2,
+  SPREAD6: 3,
+  /** Of the export's endpoints, in `addresses` and `seeds`. */
+  FIRST_ENDPOINT: 4,
+  /** Index of the map that tells clients apart; NONE when the export has no endpoint of the family. */
+  MAP: 5,
+  /** Where in `classes` the place of the plan for class 0 of that map is. */
+  CLASSES: 6,
+  /** Place of the plan for clients of whom nothing is known. */
+  UNKNOWN: 7,
+} as const;
+/** From A's MAP, CLASSES and UNKNOWN to AAAA's. */
+export const ROW_FAMILY = 3;
+export const ROW_SIZE = 16;
+
+/**
+ * Exports. Arrays of one snapshot and the next are the same as far as nothing changed: what is new is written behind
+ * what any earlier snapshot reads.
+ */
+export interface SteeringTables {
+  /** Per number of an export: its row, or NONE. */
+  readonly rowOf: Uint32Array;
+  readonly rows: Uint32Array;
+  /** Places of plans, by class. */
+  readonly classes: Uint32Array;
+  readonly plans: Plans;
+  /** Per endpoint: 16 octets, IPv4 in the first four. */
+  readonly addresses: Uint8Array;
+  /** Per endpoint: a hash of export and address, the same in every process and across restarts. */
+  readonly seeds: Uint32Array;
+  readonly live: LiveTable;
+  /** Locality classes by address. */
   readonly maps: readonly PrefixTable[];
   /** Class, in every map, of private addresses that no operator has placed: the resolver's address decides. */
   readonly privateClass: number;
-  readonly plans: PlanTable;
-  /** Per plan: 1 if all endpoints were down and it answers as if all were up. */
-  readonly failOpen: Uint8Array;
-  /** Per endpoint: 16 octets, IPv4 in the first four. */
-  readonly addresses: Uint8Array;
+}
+
+/**
+ * Everything that answers depend on, compiled. Immutable but for the live table; all arrays lie in shared memory, so
+ * that handing it to a thread copies nothing.
+ */
+export interface Snapshot {
+  /** Counts snapshots. */
+  readonly serial: number;
+  /** Of the configuration that it was compiled from. */
+  readonly generation: number;
+  readonly directory: ZoneDirectory;
+  readonly tables: readonly ZoneTables[];
+  readonly steering: SteeringTables;
+}
+
+/** A snapshot without those zone tables that the one before it had in the same place. */
+export interface SnapshotUpdate extends Omit<Snapshot, 'tables'> {
+  readonly tableCount: number;
+  readonly changed: readonly (readonly [number, ZoneTables])[];
+}
+
+/** What a thread that has `before` needs to have `after`; everything, if it has nothing. */
+export function updateOf(before: Snapshot | undefined, after: Snapshot): SnapshotUpdate {
+  const { tables, ...rest } = after;
+  const changed = [...tables.entries()].filter(([index, each]) => before?.tables[index] !== each);
+  return { ...rest, tableCount: tables.length, changed };
+}
+
+export function applyUpdate(before: Snapshot | undefined, update: SnapshotUpdate): Snapshot {
+  const { tableCount, changed, ...rest } = update;
+  const tables = (before?.tables ?? []).slice(0, tableCount);
+  for (const [index, each] of changed) tables[index] = each;
+  return { ...rest, tables };
 }
 
 /** Octets of all arrays together. */
 export function snapshotBytes(snapshot: Snapshot): number {
-  let total = 0;
+  const buffers = new Set<ArrayBufferLike>();
   const visit = (value: unknown): void => {
-    if (ArrayBuffer.isView(value)) total += value.byteLength;
+    if (ArrayBuffer.isView(value)) buffers.add(value.buffer);
     else if (Array.isArray(value)) for (const each of value) visit(each);
     else if (typeof value === 'object' && value !== null) for (const each of Object.values(value)) visit(each);
   };
   visit(snapshot);
+  let total = 0;
+  for (const { byteLength } of buffers) total += byteLength;
   return total;
 }

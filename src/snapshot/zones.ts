@@ -3,8 +3,8 @@ import { Class, Type } from '../wire/codes.ts';
 import { labelCount, nameKey, parentOf, type WireName } from '../wire/name.ts';
 import { namesIn } from '../wire/rdata/mod.ts';
 import type { RRset, ZoneData } from '../zone/zone.ts';
-import type { NameTableBuilder } from './names.ts';
-import { NodeFlag, NONE, type NodeTable, type RRsetTable, type ZoneTable } from './snapshot.ts';
+import { NameTableBuilder } from './names.ts';
+import { NodeFlag, NONE, type RRsetTable, type NodeTable, type ZoneTables } from './snapshot.ts';
 
 /** Bit of a name in a piece of record data: it must not be compressed. */
 export const UNCOMPRESSED = 0x80000000;
@@ -22,14 +22,13 @@ interface BuildNode {
 
 /** Lays zones out as tables. `steer` places exports; then `build`. */
 export class ZoneTableBuilder {
-  readonly #names: NameTableBuilder;
+  readonly #names = new NameTableBuilder();
   readonly #zones: readonly ZoneData[];
   /** Zone by the key of its apex. */
   readonly #apexes = new Map<string, number>();
   readonly #nodes: BuildNode[] = [];
 
-  constructor(zones: readonly ZoneData[], names: NameTableBuilder) {
-    this.#names = names;
+  constructor(zones: readonly ZoneData[]) {
     // Parents before children, so that a child's apex takes its name over from the parent's delegation.
     this.#zones = [...zones].sort((a, b) => labelCount(a.origin) - labelCount(b.origin));
     for (const [zone, { origin }] of this.#zones.entries()) this.#apexes.set(nameKey(origin), zone);
@@ -102,7 +101,7 @@ export class ZoneTableBuilder {
     }
   }
 
-  build(): { nodes: NodeTable; rrsets: RRsetTable; zones: ZoneTable } {
+  build(): ZoneTables {
     for (const node of this.#nodes) {
       for (const { type } of node.rrsets) {
         if (type === Type.NS && (node.flags & NodeFlag.APEX) === 0) node.flags |= NodeFlag.CUT;
@@ -152,7 +151,9 @@ export class ZoneTableBuilder {
       steer: column((node) => node.steer),
       parentSide: column((node) => node.parentSide),
     };
-    return { nodes, rrsets: rrsets.build(), zones: { apex, soa, negativeTtl } };
+    // Record data brings names of its own, so names come last.
+    const built = rrsets.build();
+    return { names: this.#names.build(), nodes, rrsets: built, zones: { apex, soa, negativeTtl } };
   }
 
   /** A zone's parent may be served only in so far as it delegates a name above the zone: DS is asked for there. */

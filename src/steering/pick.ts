@@ -1,4 +1,4 @@
-import type { PlanTable } from './table.ts';
+import { NO_PLAN, PLAN_HEADER, type Plans } from './table.ts';
 
 /** Spreads a 32-bit value over all its bits (the finaliser of MurmurHash3). */
 function mix(value: number): number {
@@ -21,98 +21,166 @@ export function prefixKey(w0: number, w1: number, w2: number, w3: number, length
   return mix(h + Math.imul(length, 0x165667b1));
 }
 
-/** Entries that have been chosen already are marked by their place here; more than `maxAnswers` can be. */
-const chosen = new Uint8Array(65536);
+/** Plans that stand in for one another when endpoints go down: a few, so that no mistake could make a circle. */
+const MOST_PLANS = 8;
 
-/**
- * Picks endpoints for a key by weighted rendezvous hashing: the entries with the least -ln(u) / share, where u is a
- * uniform hash of key and endpoint (Schindelhauer and Schomaker, "Weighted Distributed Hash Tables", SPAA 2005). Each
- * endpoint gets its share of keys, and a change of one share moves only keys to or from that endpoint.
- * @param out receives indices of endpoints, best first
- * @returns how many: `count`, or as many as the plan has
- */
-export function pickByKey(table: PlanTable, plan: number, key: number, count: number, out: Uint32Array): number {
-  const from = table.first[plan]!;
-  const to = table.first[plan + 1]!;
-  if (to - from === 1) {
-    out[0] = table.endpoint[from]!;
-    return 1;
+/** Chooses endpoints for one answer at a time: `gather`, then one of the picks. One per thread. */
+export class Picker {
+  /** True if all endpoints of the plan are down: chosen from as if all were up. */
+  failOpen = false;
+  /** Indices of endpoints in their export, after a pick: best first, or in the order drawn. */
+  readonly picked = new Uint32Array(32);
+  #endpoints = new Uint32Array(64);
+  #weights = new Float64Array(64);
+  #count = 0;
+  #total = 0;
+  readonly #random = new Uint32Array(1);
+
+  /** @param seed of the random picks; different in each thread */
+  constructor(seed: number) {
+    // Xorshift stands still at 0.
+    this.#random[0] = seed === 0 ? 1 : seed;
   }
-  const most = Math.min(count, to - from);
-  for (let n = 0; n < most; n++) {
-    let best = -1;
-    let bestScore = Number.POSITIVE_INFINITY;
-    for (let i = from; i < to; i++) {
-      if (chosen[i - from] === 1) continue;
-      const endpoint = table.endpoint[i]!;
-      const hash = mix(mix(key ^ table.seed[endpoint]!) + 0x9e3779b9);
-      // From (0, 1): the logarithm of 0 would win whatever the share.
-      const score = -Math.log((hash + 0.5) / 4294967296) / table.share[i]!;
-      // A share so small that its score is infinite must still be a choice of this plan, and of no other.
-      if (best < 0 || score < bestScore) {
-        bestScore = score;
-        best = i;
+
+  /**
+   * Finds the endpoints that can serve: the plan's that take clients; else those of the plan that stands in for it;
+   * else, when none takes any, the plan's drained ones; else all of it, as if they were up.
+   * @param place of the plan
+   * @param weights by `liveWeight`; those of the export from `block` on
+   * @returns how many there are; 0 only for an empty plan.
+   */
+  gather(plans: Plans, place: number, weights: Float64Array, block: number): number {
+    this.failOpen = false;
+    let at = place;
+    for (let i = 0; i < MOST_PLANS && at !== NO_PLAN; i++) {
+      const found = this.#take(plans, at, weights, block);
+      if (found > 0) return found;
+      at = plans[at + 1]!;
+    }
+    return this.#takeUnusable(plans, place, weights, block);
+  }
+
+  #take(plans: Plans, at: number, weights: Float64Array, block: number): number {
+    const size = plans[at]!;
+    if (size > this.#endpoints.length) this.#grow(size);
+    let count = 0;
+    let total = 0;
+    for (let i = at + PLAN_HEADER, end = i + size; i < end; i++) {
+      const endpoint = plans[i]!;
+      const weight = weights[block + endpoint]!;
+      if (weight > 0) {
+        this.#endpoints[count] = endpoint;
+        this.#weights[count++] = weight;
+        total += weight;
       }
     }
-    chosen[best - from] = 1;
-    out[n] = best;
+    this.#count = count;
+    this.#total = total;
+    return count;
   }
-  return finish(table, from, most, out);
-}
 
-/** Xorshift32 (Marsaglia 2003): uniform in (0, 1). */
-function random(state: Uint32Array): number {
-  let x = state[0] ?? 1;
-  x ^= x << 13;
-  x ^= x >>> 17;
-  x ^= x << 5;
-  state[0] = x;
-  return ((x >>> 0) - 0.5) / 4294967295;
-}
-
-/**
- * Picks endpoints at random by their shares, without replacement.
- * @param state one word, not 0: the generator's state, moved on
- * @param out receives indices of endpoints, in the order drawn
- * @returns how many: `count`, or as many as the plan has
- */
-export function pickRandom(
-  table: PlanTable,
-  plan: number,
-  state: Uint32Array,
-  count: number,
-  out: Uint32Array,
-): number {
-  const from = table.first[plan]!;
-  const to = table.first[plan + 1]!;
-  if (to - from === 1) {
-    out[0] = table.endpoint[from]!;
-    return 1;
-  }
-  const most = Math.min(count, to - from);
-  let left = 1;
-  for (let n = 0; n < most; n++) {
-    let draw = random(state) * left;
-    let best = -1;
-    for (let i = from; i < to; i++) {
-      if (chosen[i - from] === 1) continue;
-      best = i;
-      draw -= table.share[i]!;
-      if (draw < 0) break;
+  #takeUnusable(plans: Plans, place: number, weights: Float64Array, block: number): number {
+    for (let at = place, i = 0; i < MOST_PLANS && at !== NO_PLAN; i++, at = plans[at + 1]!) {
+      const drained = this.#takeAs(plans, at, weights, block, (weight) => (weight === 0 ? 1 : 0));
+      if (drained > 0) return drained;
     }
-    chosen[best - from] = 1;
-    left -= table.share[best]!;
-    out[n] = best;
+    this.failOpen = true;
+    const down = this.#takeAs(plans, place, weights, block, (weight) =>
+      weight < 0 && weight > -Infinity ? -weight : 0,
+    );
+    return down > 0 ? down : this.#takeAs(plans, place, weights, block, () => 1);
   }
-  return finish(table, from, most, out);
-}
 
-/** Turns places in the table into endpoints, and takes the marks away. */
-function finish(table: PlanTable, from: number, count: number, out: Uint32Array): number {
-  for (let n = 0; n < count; n++) {
-    const place = out[n]!;
-    chosen[place - from] = 0;
-    out[n] = table.endpoint[place]!;
+  #takeAs(plans: Plans, at: number, weights: Float64Array, block: number, as: (weight: number) => number): number {
+    const size = plans[at]!;
+    this.#count = 0;
+    this.#total = 0;
+    for (let i = 0; i < size; i++) {
+      const endpoint = plans[at + PLAN_HEADER + i]!;
+      const weight = as(weights[block + endpoint]!);
+      if (weight === 0) continue;
+      this.#endpoints[this.#count] = endpoint;
+      this.#weights[this.#count++] = weight;
+      this.#total += weight;
+    }
+    return this.#count;
   }
-  return count;
+
+  #grow(size: number): void {
+    this.#endpoints = new Uint32Array(size * 2);
+    this.#weights = new Float64Array(size * 2);
+  }
+
+  /**
+   * Picks from what was gathered by weighted rendezvous hashing: the endpoints with the least -ln(u) / weight, where u
+   * is a uniform hash of key and endpoint (Schindelhauer and Schomaker, "Weighted Distributed Hash Tables", SPAA
+   * 2005). Each gets its share of keys, and a change of one weight moves only keys to or from that endpoint.
+   * @param seeds by endpoint; those of the export from `firstSeed` on
+   * @param most at most 32
+   * @returns how many are in `picked`: `most`, or as many as were gathered.
+   */
+  byKey(seeds: Uint32Array, firstSeed: number, key: number, most: number): number {
+    const endpoints = this.#endpoints;
+    const weights = this.#weights;
+    if (this.#count === 1) {
+      this.picked[0] = endpoints[0]!;
+      return 1;
+    }
+    const count = Math.min(most, this.#count);
+    for (let n = 0, left = this.#count; n < count; n++) {
+      let best = 0;
+      let bestScore = Number.POSITIVE_INFINITY;
+      for (let i = 0; i < left; i++) {
+        const hash = mix(mix(key ^ seeds[firstSeed + endpoints[i]!]!) + 0x9e3779b9);
+        // From (0, 1): the logarithm of 0 would win whatever the weight.
+        const score = -Math.log((hash + 0.5) / 4294967296) / weights[i]!;
+        if (score < bestScore) {
+          bestScore = score;
+          best = i;
+        }
+      }
+      this.#pick(n, best, --left);
+    }
+    return count;
+  }
+
+  /**
+   * Picks from what was gathered at random by weight, without replacement.
+   * @param most at most 32
+   * @returns how many are in `picked`: `most`, or as many as were gathered.
+   */
+  atRandom(most: number): number {
+    if (this.#count === 1) {
+      this.picked[0] = this.#endpoints[0]!;
+      return 1;
+    }
+    const count = Math.min(most, this.#count);
+    let total = this.#total;
+    for (let n = 0, left = this.#count; n < count; n++) {
+      let draw = this.#next() * total;
+      let i = 0;
+      // The last one takes what rounding leaves.
+      while (i < left - 1 && (draw -= this.#weights[i]!) >= 0) i++;
+      total -= this.#weights[i]!;
+      this.#pick(n, i, --left);
+    }
+    return count;
+  }
+
+  /** Candidate `i` becomes pick `n`, and the last one takes its place. */
+  #pick(n: number, i: number, last: number): void {
+    this.picked[n] = this.#endpoints[i]!;
+    this.#endpoints[i] = this.#endpoints[last]!;
+    this.#weights[i] = this.#weights[last]!;
+  }
+
+  /** Xorshift32 (Marsaglia 2003): uniform in (0, 1). */
+  #next(): number {
+    let x = this.#random[0]!;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.#random[0] = x;
+    return ((x >>> 0) - 0.5) / 4294967295;
+  }
 }

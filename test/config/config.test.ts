@@ -23,6 +23,7 @@ test('defaults, with an empty file, without one and without a name for one', () 
     ],
     workers: Math.min(4, availableParallelism()),
     metrics: { host: '127.0.0.1', port: 9153 },
+    udp: 'auto',
     udpPayloadSize: 1232,
     nsid: hostname(),
     geo: { overlays: [], mmdb: {}, cacheDirectory: join(homedir(), '.cache', 'edgeward') },
@@ -40,6 +41,7 @@ test('every field; paths are relative to the file', () => {
 listen: [192.0.2.1:5353, '[2001:db8::1]:53']
 workers: 7
 metrics: 'off'
+udp: portable
 udpPayloadSize: 4096
 nsid: ''
 geo:
@@ -58,6 +60,7 @@ logLevel: debug
     ],
     workers: 7,
     metrics: undefined,
+    udp: 'portable',
     udpPayloadSize: 4096,
     nsid: '',
     geo: {

@@ -1,18 +1,9 @@
-import { expect, test } from 'vitest';
-import { pickByKey, pickRandom, prefixKey } from '../../src/steering/pick.ts';
-import { buildPlanTable } from '../../src/steering/plan/table-build.ts';
-import type { PlanTable } from '../../src/steering/table.ts';
+import { describe, expect, test } from 'vitest';
+import { Picker, prefixKey } from '../../src/steering/pick.ts';
+import { liveWeight, NO_PLAN } from '../../src/steering/table.ts';
 
-const NAMES = ['t/e/192.0.2.1', 't/e/192.0.2.2', 't/e/192.0.2.3', 't/e/192.0.2.4'];
+const SEEDS = Uint32Array.from({ length: 100 }, (_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 0);
 const PREFIXES = 100_000;
-
-function table(weights: readonly number[]): PlanTable {
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const entries = weights
-    .map((weight, endpoint) => ({ endpoint, share: weight / total }))
-    .filter(({ share }) => share > 0);
-  return buildPlanTable([{ plan: { entries, failOpen: false }, firstEndpoint: 0 }], NAMES);
-}
 
 /** Neighbouring prefixes, as clients have them: their keys differ in few bits. */
 const KEYS = {
@@ -22,11 +13,19 @@ const KEYS = {
   'IPv6 /56': (i: number) => prefixKey(0x240e0000, (i << 8) >>> 0, 0, 0, 56),
 } as const;
 
-function picks(plans: PlanTable, key: (i: number) => number): Uint32Array {
-  const out = new Uint32Array(4);
+/** One plan of all endpoints. */
+function plan(size: number): Uint32Array {
+  return Uint32Array.from([size, NO_PLAN, ...Array.from({ length: size }, (_, i) => i)]);
+}
+
+function picks(weights: readonly number[], key: (i: number) => number): Uint32Array {
+  const picker = new Picker(1);
+  const plans = plan(weights.length);
+  const live = Float64Array.from(weights);
   return Uint32Array.from({ length: PREFIXES }, (_, i) => {
-    pickByKey(plans, 0, key(i), 1, out);
-    return out[0]!;
+    picker.gather(plans, 0, live, 0);
+    picker.byKey(SEEDS, 0, key(i), 1);
+    return picker.picked[0]!;
   });
 }
 
@@ -39,7 +38,7 @@ for (const [name, key] of Object.entries(KEYS)) {
   ]) {
     test(`shares of ${weights.join(':')} hold within 2 % over 10^5 prefixes: ${name}`, () => {
       const counts = [0, 0, 0, 0];
-      for (const endpoint of picks(table(weights), key)) counts[endpoint]!++;
+      for (const endpoint of picks(weights, key)) counts[endpoint]!++;
       const total = weights.reduce((sum, weight) => sum + weight, 0);
       for (const [i, weight] of weights.entries())
         expect(Math.abs(counts[i]! / PREFIXES - weight / total)).toBeLessThan(0.02);
@@ -47,9 +46,9 @@ for (const [name, key] of Object.entries(KEYS)) {
   }
 
   test(`a changed weight moves only the clients that it must: ${name}`, () => {
-    const before = picks(table([1, 2, 3, 4]), key);
-    const more = picks(table([1, 2, 6, 4]), key);
-    const gone = picks(table([1, 2, 0, 4]), key);
+    const before = picks([1, 2, 3, 4], key);
+    const more = picks([1, 2, 6, 4], key);
+    const gone = picks([1, 2, 0, 4], key);
     let moved = 0;
     for (let i = 0; i < PREFIXES; i++) {
       // More weight draws clients to it from others, and moves none between the others.
@@ -63,44 +62,77 @@ for (const [name, key] of Object.entries(KEYS)) {
   });
 }
 
-test('shares beyond what scores can tell apart still pick from their own plan', () => {
-  const plans = buildPlanTable(
-    [
-      { plan: { entries: [{ endpoint: 0, share: 1 }], failOpen: false }, firstEndpoint: 0 },
-      { plan: { entries: [0, 1].map((endpoint) => ({ endpoint, share: 1e-310 })), failOpen: false }, firstEndpoint: 2 },
-    ],
-    NAMES,
-  );
-  const out = new Uint32Array(4);
+test('weights beyond what scores can tell apart still pick from their own plan', () => {
+  const picker = new Picker(1);
+  const plans = Uint32Array.from([1, NO_PLAN, 0, 2, NO_PLAN, 2, 3]);
   for (let key = 0; key < 1000; key++) {
-    expect(pickByKey(plans, 1, key, 2, out)).toBe(2);
-    expect([...out.subarray(0, 2)].sort((a, b) => a - b)).toEqual([2, 3]);
+    expect(picker.gather(plans, 3, Float64Array.from([1, 1, 1e-310, 1e-310]), 0)).toBe(2);
+    expect(picker.byKey(SEEDS, 0, key, 2)).toBe(2);
+    expect([...picker.picked.subarray(0, 2)].sort((a, b) => a - b)).toEqual([2, 3]);
   }
 });
 
 test('several picks are distinct, the first of them the single pick', () => {
-  const plans = table([1, 2, 3, 4]);
-  const out = new Uint32Array(4);
-  const one = new Uint32Array(4);
+  const picker = new Picker(1);
+  const weights = Float64Array.from([1, 2, 3, 4]);
+  const pick = (key: number, most: number): number[] => {
+    picker.gather(plan(4), 0, weights, 0);
+    return [...picker.picked.subarray(0, picker.byKey(SEEDS, 0, key, most))];
+  };
   for (let i = 0; i < 2000; i++) {
     const key = KEYS['IPv4 /24'](i);
-    expect(pickByKey(plans, 0, key, 3, out)).toBe(3);
-    expect(new Set(out.subarray(0, 3)).size).toBe(3);
-    pickByKey(plans, 0, key, 1, one);
-    expect(one[0]).toBe(out[0]);
-    expect(pickByKey(plans, 0, key, 9, out)).toBe(4);
+    const three = pick(key, 3);
+    expect(new Set(three).size).toBe(3);
+    expect(pick(key, 1)).toEqual(three.slice(0, 1));
+    expect(pick(key, 9).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3]);
   }
 });
 
 test('random picks have their shares within 2 %, and are distinct', () => {
-  const plans = table([1, 2, 3, 4]);
-  const state = Uint32Array.of(42);
-  const out = new Uint32Array(4);
+  const picker = new Picker(42);
   const counts = [0, 0, 0, 0];
   for (let i = 0; i < PREFIXES; i++) {
-    expect(pickRandom(plans, 0, state, 2, out)).toBe(2);
-    if (out[0] === out[1]) throw new Error('picked twice');
-    counts[out[0]!]!++;
+    picker.gather(plan(4), 0, Float64Array.from([1, 2, 3, 4]), 0);
+    expect(picker.atRandom(2)).toBe(2);
+    if (picker.picked[0] === picker.picked[1]) throw new Error('picked twice');
+    counts[picker.picked[0]!]!++;
   }
   for (const [i, count] of counts.entries()) expect(Math.abs(count / PREFIXES - (i + 1) / 10)).toBeLessThan(0.02);
+});
+
+describe('gather', () => {
+  const up = (weight: number): number => liveWeight({ weight, up: true });
+  const down = (weight: number): number => liveWeight({ weight, up: false });
+  // Endpoints 0 and 1; 2 stands in for them, and 3 for that one.
+  const plans = Uint32Array.from([2, 4, 0, 1, 1, 7, 2, 1, NO_PLAN, 3]);
+  const gathered = (weights: readonly number[], place = 0, block = 0): { endpoints: number[]; failOpen: boolean } => {
+    const picker = new Picker(1);
+    const count = picker.gather(plans, place, Float64Array.from(weights), block);
+    expect(picker.byKey(SEEDS, 0, 7, 32)).toBe(count);
+    return { endpoints: [...picker.picked.subarray(0, count)].sort((a, b) => a - b), failOpen: picker.failOpen };
+  };
+
+  test.each<[string, number[], number[], boolean]>([
+    ['all up', [up(1), up(2), up(1), up(1)], [0, 1], false],
+    ['one down', [down(1), up(2), up(1), up(1)], [1], false],
+    ['one drained', [up(1), up(0), up(1), up(1)], [0], false],
+    ['both down: what stands in', [down(1), down(2), up(1), up(1)], [2], false],
+    ['that is down as well', [down(1), down(2), down(1), up(1)], [3], false],
+    ['drained and down: what stands in', [up(0), down(2), up(1), up(1)], [2], false],
+    ['all drained: the nearest of them', [up(0), up(0), up(0), up(0)], [0, 1], false],
+    ['nothing else is up: the drained one', [down(1), down(1), up(0), down(1)], [2], false],
+    ['all down: as if all were up', [down(1), down(2), down(1), down(1)], [0, 1], true],
+    ['all down, one of them drained', [down(0), down(2), down(1), down(1)], [1], true],
+    ['all down and drained', [down(0), down(0), down(0), down(0)], [0, 1], true],
+  ])('%s', (_, weights, endpoints, failOpen) => {
+    expect(gathered(weights)).toEqual({ endpoints, failOpen });
+    expect(gathered([9, 9, 9, ...weights], 0, 3)).toEqual({ endpoints, failOpen });
+  });
+
+  test('a circle of stand-ins ends', () => {
+    const circle = Uint32Array.from([1, 3, 0, 1, 0, 1]);
+    const picker = new Picker(1);
+    expect(picker.gather(circle, 0, Float64Array.from([-1, -1]), 0)).toBe(1);
+    expect(picker.failOpen).toBe(true);
+  });
 });

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { loadRegions } from '../../src/geo/mod.ts';
 import type { ResolvedEndpoint, ResolvedExport, ResolvedPolicy, ResolvedSite } from '../../src/model/resolved.ts';
-import { planClasses } from '../../src/steering/plan/classes.ts';
-import { groupPartitions } from '../../src/steering/plan/partition.ts';
+import { classifyLocalities } from '../../src/steering/plan/locality-classes.ts';
 import { explainPlan, planFor, type ClientLocality, type SteeringContext } from '../../src/steering/plan/plan.ts';
+import { shapeOf } from '../../src/steering/plan/shape.ts';
 
 const regions = loadRegions(fileURLToPath(new URL('../../geo-data', import.meta.url)));
 const site = (name: string, region: string, isps: string[], cost = 0): ResolvedSite => {
@@ -267,21 +267,45 @@ test('a plan is never empty or outside of its export, adds up to 1, and keeps to
   );
 });
 
-test('planning for classes of localities is planning for each; equal partitions share a map', () => {
+test('a shape has the plan of each locality, and what stands in when its endpoints go down', () => {
   fc.assert(
-    fc.property(fc.array(anyExport, { minLength: 1, maxLength: 4 }), (exports) => {
-      const all = exports.map((exp) => planClasses(exp, 4, [...LOCALITIES], context));
-      for (const [i, { planOf, plans }] of all.entries()) {
-        for (const [j, who] of LOCALITIES.entries())
-          expect(plans[planOf[j]!]).toEqual(planFor(exports[i]!, 4, who, context));
+    fc.property(anyExport, fc.constantFrom<4 | 6>(4, 6), (exp, family) => {
+      if (!exp.endpoints.some((each) => each.family === family)) return;
+      const { plans, planOf } = shapeOf(exp, family, [...LOCALITIES], context);
+      for (const [index, who] of LOCALITIES.entries()) {
+        const { endpoints, standIn } = plans[planOf[index]!]!;
+        const planned = planFor(exp, family, who, context);
+        expect(endpoints).toEqual(planned.entries.map((entry) => entry.endpoint));
+        if (standIn === undefined) continue;
+        const { endpoints: others } = plans[standIn]!;
+        expect(others.length).toBeGreaterThan(0);
+        for (const other of others) {
+          expect(endpoints).not.toContain(other);
+          expect(exp.endpoints[other]!.up).toBe(true);
+          expect(exp.endpoints[other]!.family).toBe(family);
+        }
       }
-      const { maps, mapOf, planOfClass } = groupPartitions(all.map(({ planOf }) => planOf));
-      for (const [i, { planOf }] of all.entries()) {
-        const map = maps[mapOf[i]!]!;
-        expect([...map].map((c) => planOfClass[i]![c])).toEqual([...planOf]);
-      }
-      expect(new Set(maps.map((map) => map.join())).size).toBe(maps.length);
     }),
     { numRuns: 300 },
   );
+});
+
+test('what stands in is the plan without what is down', () => {
+  const exp = exportOf(ALL);
+  const { plans, planOf } = shapeOf(exp, 4, [client('CN-GD', 'telecom', 4134)], context);
+  const sites = (index: number | undefined): string[] =>
+    plans[index!]!.endpoints.map((each) => exp.endpoints[each]!.site);
+  const first = plans[planOf[0]!]!;
+  expect(sites(planOf[0])).toEqual(['gz-ct']);
+  expect(sites(first.standIn)).toEqual(['gz-cm']);
+  expect(sites(plans[first.standIn!]!.standIn)).toEqual(['bj-cu', 'sin']);
+});
+
+test('localities differ by region and by the ISPs that are named, and nothing else', () => {
+  const { of, representatives } = classifyLocalities([...LOCALITIES], new Set(['telecom', 'AS4808']));
+  const key = ({ region, isp, asn }: ClientLocality): string =>
+    [region, isp === '' ? '' : isp === 'telecom' || isp === 'AS4808' ? isp : 'other', asn === 4808].join(' ');
+  for (const [index, locality] of LOCALITIES.entries()) expect(key(representatives[of[index]!]!)).toBe(key(locality));
+  expect(new Set(representatives.map(key)).size).toBe(representatives.length);
+  expect(of[0]).toBe(0);
 });

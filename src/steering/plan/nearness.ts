@@ -1,3 +1,4 @@
+import type { Region } from '../../model/regions.ts';
 import type { MatrixEntry, ResolvedExport, ResolvedSite } from '../../model/resolved.ts';
 import type { ClientLocality, SteeringContext } from './plan.ts';
 
@@ -60,8 +61,39 @@ export function nearness(
   if (measured !== undefined) return { ms: measured.ms + penaltyMs, km: undefined, penaltyMs, measured };
   const region = context.regions.get(client.region);
   if (region === undefined) return { ms: undefined, km: undefined, penaltyMs, measured };
-  const km = greatCircleKm(region, site);
+  const km = distanceKm(region, site);
   return { ms: estimateMs(km) + penaltyMs, km, penaltyMs, measured };
+}
+
+/** Kilometres from regions to sites: the same for every export and client. */
+const distances = new WeakMap<ResolvedSite, Map<string, number>>();
+
+function distanceKm(region: Region, site: ResolvedSite): number {
+  let known = distances.get(site);
+  if (known === undefined) distances.set(site, (known = new Map<string, number>()));
+  let km = known.get(region.code);
+  if (km === undefined) known.set(region.code, (km = greatCircleKm(region, site)));
+  return km;
+}
+
+/** Entries of a matrix by site and region. */
+type MatrixIndex = ReadonlyMap<string, ReadonlyMap<string, readonly MatrixEntry[]>>;
+
+const indexes = new WeakMap<readonly MatrixEntry[], MatrixIndex>();
+
+function indexOf(matrix: readonly MatrixEntry[]): MatrixIndex {
+  const before = indexes.get(matrix);
+  if (before !== undefined) return before;
+  const index = new Map<string, Map<string, MatrixEntry[]>>();
+  for (const entry of matrix) {
+    let regions = index.get(entry.site);
+    if (regions === undefined) index.set(entry.site, (regions = new Map<string, MatrixEntry[]>()));
+    const entries = regions.get(entry.region);
+    if (entries === undefined) regions.set(entry.region, [entry]);
+    else entries.push(entry);
+  }
+  indexes.set(matrix, index);
+  return index;
 }
 
 /** The most particular entry for a site: the innermost region first, and there the client's ISP before any. */
@@ -72,19 +104,15 @@ function matrixEntry(
   context: SteeringContext,
 ): MatrixEntry | undefined {
   if (matrix.length === 0) return undefined;
-  const path = [...context.regions.path(client.region).map(({ code }) => code), ''];
-  let best: MatrixEntry | undefined;
-  let bestRank = Number.POSITIVE_INFINITY;
-  for (const entry of matrix) {
-    if (entry.site !== site) continue;
-    const region = path.indexOf(entry.region);
-    if (region < 0) continue;
-    if (entry.isp !== '' && !sharesIsp([entry.isp], client)) continue;
-    const rank = region * 2 + (entry.isp === '' ? 1 : 0);
-    if (rank < bestRank) {
-      best = entry;
-      bestRank = rank;
-    }
+  const regions = indexOf(matrix).get(site);
+  if (regions === undefined) return undefined;
+  for (const { code } of context.regions.path(client.region)) {
+    const entry = mostParticular(regions.get(code), client);
+    if (entry !== undefined) return entry;
   }
-  return best;
+  return mostParticular(regions.get(''), client);
+}
+
+function mostParticular(entries: readonly MatrixEntry[] | undefined, client: ClientLocality): MatrixEntry | undefined {
+  return entries?.find(({ isp }) => isp !== '' && sharesIsp([isp], client)) ?? entries?.find(({ isp }) => isp === '');
 }

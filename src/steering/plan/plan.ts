@@ -23,9 +23,18 @@ export interface Plan {
   readonly failOpen: boolean;
 }
 
-/** The plan for clients of one locality. Empty only when the export has no endpoint of the family. */
-export function planFor(exp: ResolvedExport, family: 4 | 6, client: ClientLocality, context: SteeringContext): Plan {
-  return run(exp, family, client, context, undefined);
+/**
+ * The plan for clients of one locality. Empty only when the export has no endpoint of the family.
+ * @param down endpoints, by index, that are to be taken as down whatever they are
+ */
+export function planFor(
+  exp: ResolvedExport,
+  family: 4 | 6,
+  client: ClientLocality,
+  context: SteeringContext,
+  down?: ReadonlySet<number>,
+): Plan {
+  return run(exp, family, client, context, undefined, down);
 }
 
 /** The same, and what each stage did to each endpoint. */
@@ -45,12 +54,13 @@ function run(
   client: ClientLocality,
   context: SteeringContext,
   records: StageRecord[] | undefined,
+  down?: ReadonlySet<number>,
 ): Plan {
   const candidates = exp.endpoints
     .map((endpoint, index) => ({ endpoint, index }))
     .filter(({ endpoint }) => endpoint.family === family);
   if (candidates.length === 0) return { entries: [], failOpen: false };
-  const steering: Steering = { exp, client, context, candidates, failOpen: false, shares: [], records };
+  const steering: Steering = { exp, client, context, candidates, down, failOpen: false, shares: [], records };
   for (const stage of STAGES) stage.run(steering);
   return {
     entries: steering.candidates.map(({ index }, i) => ({ endpoint: index, share: steering.shares[i]! })),

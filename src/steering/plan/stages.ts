@@ -32,6 +32,8 @@ export interface Steering {
   readonly client: ClientLocality;
   readonly context: SteeringContext;
   candidates: readonly Candidate[];
+  /** Endpoints, by index, that are to be taken as down. */
+  readonly down: ReadonlySet<number> | undefined;
   /** All were down, and are treated as if all were up. */
   failOpen: boolean;
   /** Shares of the candidates, adding up to 1. */
@@ -49,22 +51,26 @@ interface Stage {
  * Keeps candidates that pass, unless none would.
  * @returns false when none passed, and all were kept
  */
-function narrow(s: Steering, stage: string, passes: (candidate: Candidate) => boolean, say: Words): boolean {
+function narrow(
+  s: Steering,
+  stage: string,
+  passes: (candidate: Candidate, place: number) => boolean,
+  say: Words,
+): boolean {
   const before = s.candidates;
   const kept = before.filter(passes);
   const nothing = kept.length === 0;
   if (!nothing) s.candidates = kept;
   if (s.records !== undefined) {
     const now = new Set(s.candidates);
-    const note = (candidate: Candidate): string => say.note(candidate, passes(candidate));
     s.records.push({
       stage,
       decision: nothing ? say.nothing : kept.length === before.length ? say.all : say.some,
-      effects: before.map((c) => ({
+      effects: before.map((c, place) => ({
         address: c.endpoint.address,
         site: c.endpoint.site,
         kept: now.has(c),
-        note: note(c),
+        note: say.note(c, passes(c, place), place),
       })),
     });
   }
@@ -75,7 +81,7 @@ interface Words {
   readonly all: string;
   readonly some: string;
   readonly nothing: string;
-  note(candidate: Candidate, passes: boolean): string;
+  note(candidate: Candidate, passes: boolean, place: number): string;
 }
 
 function matches(rule: ResolvedRule, { client, context }: Steering): boolean {
@@ -103,7 +109,7 @@ const denied: Stage = {
 const healthy: Stage = {
   name: 'health',
   run(s) {
-    const someUp = narrow(s, this.name, ({ endpoint }) => endpoint.up, {
+    const someUp = narrow(s, this.name, ({ index, endpoint }) => endpoint.up && s.down?.has(index) !== true, {
       all: 'all are up',
       some: 'those that are down get no clients',
       nothing: 'all are down: answered as if all were up',
@@ -167,36 +173,34 @@ const nearest: Stage = {
     const near = s.candidates.map(({ endpoint }) =>
       nearness(s.exp, s.context.sites.get(endpoint.site)!, s.client, s.context),
     );
-    const place = new Map(s.candidates.map((candidate, i) => [candidate, i]));
     // Where a region is not known its distance is the same to all; a site with a measured figure cannot be compared.
     const comparable = near.every(({ ms }) => ms !== undefined);
     const costs = s.candidates.map(({ endpoint }, i) => {
-      const site = s.context.sites.get(endpoint.site)!;
-      return objective.latency * (comparable ? near[i]!.ms! : near[i]!.penaltyMs) + objective.cost * site.cost;
+      const { ms, penaltyMs } = near[i]!;
+      const latency = comparable ? ms! : penaltyMs;
+      return objective.latency * latency + objective.cost * s.context.sites.get(endpoint.site)!.cost;
     });
     const least = Math.min(...costs);
     const limit = least + toleranceMs * objective.latency;
-    const note = (candidate: Candidate): string => {
-      const i = place.get(candidate)!;
-      const { ms, km, penaltyMs, measured } = near[i]!;
+    const note = ({ endpoint }: Candidate, place: number): string => {
+      const { ms, km, penaltyMs, measured } = near[place]!;
       const parts: string[] = [];
       if (measured !== undefined) parts.push(`${measured.ms} ms measured`);
       else if (km !== undefined) parts.push(`${Math.round(km)} km, ${round(estimateOf(ms!, penaltyMs))} ms estimated`);
       else parts.push('distance not known');
       if (penaltyMs > 0) parts.push(`+${penaltyMs} ms for leaving the ISP`);
-      const site = s.context.sites.get(candidate.endpoint.site)!;
-      if (objective.cost > 0) parts.push(`cost ${site.cost}`);
-      parts.push(`total ${round(costs[i]!)}`);
+      if (objective.cost > 0) parts.push(`cost ${s.context.sites.get(endpoint.site)!.cost}`);
+      parts.push(`total ${round(costs[place]!)}`);
       return parts.join(', ');
     };
     const weightsOnly = objective.latency === 0 && objective.cost === 0;
-    narrow(s, this.name, (candidate) => costs[place.get(candidate)!]! <= limit, {
+    narrow(s, this.name, (_, place) => costs[place]! <= limit, {
       all: weightsOnly
         ? 'the policy has no objective: weights alone'
         : `all are within ${toleranceMs} ms of the nearest`,
       some: `the nearest costs ${round(least)}; those up to ${round(limit)} share its clients`,
       nothing: '',
-      note,
+      note: (candidate, _, place) => note(candidate, place),
     });
   },
 };

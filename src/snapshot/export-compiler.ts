@@ -1,0 +1,502 @@
+import { buildPrefixTable } from '../geo/mod.ts';
+import type { PrefixTable } from '../geo/lookup.ts';
+import type { LocalityMap, Ranges } from '../geo/ranges.ts';
+import type { RegionTree } from '../model/regions.ts';
+import type { ResolvedExport, ResolvedPolicy, ResolvedSite } from '../model/resolved.ts';
+import { classifyLocalities, type LocalityClasses } from '../steering/plan/locality-classes.ts';
+import type { SteeringContext } from '../steering/plan/plan.ts';
+import { namedIsps, shapeOf, type Shape } from '../steering/plan/shape.ts';
+import { liveWeight, NO_PLAN, PLAN_HEADER } from '../steering/table.ts';
+import { nameFromText, nameKey } from '../wire/name.ts';
+import { Growing } from './growing.ts';
+import { LiveWriter } from './live-writer.ts';
+import { markPrivate } from './private.ts';
+import { NONE, Row, ROW_FAMILY, ROW_SIZE, type SteeringTables } from './snapshot.ts';
+import type { SteeredHost } from './zone-compiler.ts';
+
+/** A class that no map has: values of prefix tables have 24 bits. */
+const PRIVATE_CLASS = 0xffffff;
+
+/** Maps of their own for so many ways to divide clients, the most used first: each takes some megabytes. */
+const MOST_MAPS = 32;
+
+/** Shapes that nothing uses are kept up to so many. */
+const MOST_UNUSED = 256;
+
+/** Garbage is left where it is until there is so much of it, in words. */
+const LEAST_GARBAGE = 1 << 20;
+
+/** Localities as this compiler tells them apart, and the map by which every export can be steered. */
+interface World {
+  readonly geo: LocalityMap;
+  /** ISPs that are told apart: carriers, and all that exports have named so far. */
+  readonly named: ReadonlySet<string>;
+  readonly classes: LocalityClasses;
+  readonly ranges: Ranges;
+  readonly finest: PrefixTable;
+}
+
+/** A way to divide classes of localities; exports that divide them alike share a map, whatever their plans are. */
+interface Partition {
+  /** Per class of the world: the part that it is in; parts are numbered by first appearance. */
+  readonly partOf: Uint32Array;
+  readonly parts: number;
+  /** Undefined until it is built. */
+  map: PrefixTable | undefined;
+  /** Exports and families by it. */
+  users: number;
+}
+
+/** A shape, and where it lies in the tables. */
+interface PlacedShape {
+  readonly shape: Shape;
+  readonly partition: Partition;
+  /** Place of each of its plans. */
+  readonly places: Uint32Array;
+  /** Where in `classes` the world's classes are; made when it is first needed. */
+  finestAt: number | undefined;
+  /** Where in `classes` the partition's parts are. */
+  partsAt: number | undefined;
+}
+
+/** An export as it lies in the tables. */
+interface Entry {
+  readonly number: number;
+  exp: ResolvedExport;
+  hosts: readonly SteeredHost[];
+  row: number;
+  firstEndpoint: number;
+  /** Keys of its shapes for both families; '' for a family without endpoints. */
+  shapeKeys: readonly [string, string];
+}
+
+export interface ExportInput {
+  readonly exports: readonly ResolvedExport[];
+  readonly sites: ReadonlyMap<string, ResolvedSite>;
+  readonly regions: RegionTree;
+  readonly geo: LocalityMap;
+}
+
+/**
+ * Compiles exports, and of a change only those that it touches: what differs in weights alone is written to the live
+ * table, what was planned for one export is used for all that differ from it in addresses and weights alone.
+ */
+export class ExportCompiler {
+  #world: World | undefined;
+  #entries = new Map<string, Entry>();
+  #exports: readonly ResolvedExport[] = [];
+  #sites: ReadonlyMap<string, ResolvedSite> = new Map();
+  #nextNumber = 0;
+  /** Of exports that are gone; no snapshot has both the old and the new one. */
+  #numbers: number[] = [];
+  #shapes = new Map<string, PlacedShape>();
+  #partitions: Partition[] = [];
+  #hosts: readonly SteeredHost[] = [];
+  readonly #siteNumbers = new WeakMap<ResolvedSite, number>();
+  readonly #policyKeys = new WeakMap<ResolvedPolicy, string>();
+  readonly #matrixNumbers = new WeakMap<object, number>();
+  #count = 0;
+  #context: SteeringContext | undefined;
+
+  #rows = new Growing(Uint32Array, 64 * ROW_SIZE);
+  #classes = new Growing(Uint32Array, 1024);
+  #plans = new Growing(Uint32Array, 1024);
+  #addresses = new Growing(Uint8Array, 1024);
+  #seeds = new Growing(Uint32Array, 64);
+  #live = new LiveWriter();
+  /** Words of the tables when all of them was in use. */
+  #sound = 0;
+
+  /**
+   * Follows a new configuration; `tables` and `hosts` give the result.
+   * @returns whether they have changed; if not, the change is in the live table already, or there was none
+   */
+  update({ exports, sites, regions, geo }: ExportInput): boolean {
+    const changedSites = this.#changedSites(sites);
+    this.#context = { sites, regions };
+    const again = this.#world?.geo !== geo;
+    if (again) this.#world = undefined;
+    if (exports === this.#exports && changedSites.size === 0 && !again) return false;
+    this.#exports = exports;
+    const entries = new Map<string, Entry>();
+    const stale: Entry[] = [];
+    let hostsChanged = exports.length !== this.#entries.size;
+    const newNames = new Set<string>();
+    for (const exp of exports) {
+      const key = `${exp.tenant}/${exp.name}`;
+      let entry = this.#entries.get(key);
+      if (entry === undefined) {
+        entry = {
+          number: this.#numbers.pop() ?? this.#nextNumber++,
+          exp,
+          hosts: [],
+          row: NONE,
+          firstEndpoint: NONE,
+          shapeKeys: ['', ''],
+        };
+        entry.hosts = hostsOf(entry);
+        hostsChanged = true;
+        stale.push(entry);
+      } else if (again || entry.exp !== exp || standsAt(exp, changedSites)) {
+        if (!sameTexts(entry.exp.hosts, exp.hosts)) {
+          entry.hosts = hostsOf({ number: entry.number, exp });
+          hostsChanged = true;
+        }
+        if (this.#settle(entry, exp, again)) stale.push(entry);
+      }
+      entries.set(key, entry);
+    }
+    for (const { exp } of stale)
+      for (const isp of namedIsps(exp, this.#context)) if (this.#world?.named.has(isp) !== true) newNames.add(isp);
+    const dropped = [...this.#entries].filter(([key]) => !entries.has(key)).map(([, { number }]) => number);
+    this.#entries = entries;
+    if (hostsChanged || dropped.length > 0) this.#hosts = [...entries.values()].flatMap((entry) => entry.hosts);
+    this.#numbers.push(...dropped);
+    if (entries.size > 0 && (newNames.size > 0 || this.#world === undefined)) {
+      this.#see(geo, newNames);
+      this.#rebuild();
+      return true;
+    }
+    if (stale.length === 0 && dropped.length === 0 && !hostsChanged) return this.#live.grown();
+    for (const entry of stale) this.#place(entry);
+    this.#countUsers();
+    if (this.#size() > 2 * this.#sound + LEAST_GARBAGE) this.#rebuild();
+    return true;
+  }
+
+  /** Hosts of all exports; the same array until one changes. */
+  get hosts(): readonly SteeredHost[] {
+    return this.#hosts;
+  }
+
+  #changedSites(sites: ReadonlyMap<string, ResolvedSite>): Set<string> {
+    const before = this.#sites;
+    this.#sites = sites;
+    if (before === sites) return new Set();
+    return new Set([...sites].filter(([name, site]) => before.get(name) !== site).map(([name]) => name));
+  }
+
+  /** Takes over what needs no new row. @returns whether one is needed as well */
+  #settle(entry: Entry, exp: ResolvedExport, again: boolean): boolean {
+    const before = entry.exp;
+    entry.exp = exp;
+    const alike = sameEndpoints(before, exp);
+    if (!alike) entry.firstEndpoint = NONE;
+    else if (before.endpoints !== exp.endpoints) this.#live.set(entry.row, exp.endpoints.map(liveWeight));
+    if (again || !alike || !samePolicy(before.policy, exp.policy)) return true;
+    const [key4, key6] = this.#shapeKeysOf(exp);
+    return key4 !== entry.shapeKeys[0] || key6 !== entry.shapeKeys[1];
+  }
+
+  /** Divides the world anew, by more ISPs than before. Nothing that was planned holds afterwards. */
+  #see(geo: LocalityMap, newNames: ReadonlySet<string>): void {
+    const named = new Set(this.#world?.named ?? carriersOf(geo));
+    if (this.#world === undefined) {
+      // What is forgotten together with the world is what nobody names any more.
+      for (const { exp } of this.#entries.values()) for (const isp of namedIsps(exp, this.#context!)) named.add(isp);
+    }
+    for (const isp of newNames) named.add(isp);
+    const unplaced = geo.localities.length;
+    const classes = classifyLocalities(geo.localities, named);
+    const ranges = markPrivate(geo.ranges, unplaced);
+    const finest = buildPrefixTable(ranges, withPrivate(classes.of));
+    this.#world = { geo, named, classes, ranges, finest };
+    this.#shapes = new Map();
+    this.#partitions = [];
+    this.#built = [];
+  }
+
+  /** Lays everything out anew, without what is no longer used. */
+  #rebuild(): void {
+    const count = this.#entries.size;
+    this.#rows = new Growing(Uint32Array, Math.max(64, 2 * count) * ROW_SIZE);
+    this.#classes = new Growing(Uint32Array, 1024);
+    this.#plans = new Growing(Uint32Array, 1024);
+    const endpoints = [...this.#entries.values()].reduce((sum, { exp }) => sum + exp.endpoints.length, 0);
+    this.#addresses = new Growing(Uint8Array, Math.ceil(endpoints * 1.25 + 16) * 16);
+    this.#seeds = new Growing(Uint32Array, Math.ceil(endpoints * 1.25 + 16));
+    this.#live = new LiveWriter(Math.max(64, 2 * count), Math.ceil(endpoints * 1.5 + 64));
+    const planned = this.#shapes;
+    this.#shapes = new Map();
+    for (const entry of this.#entries.values()) {
+      entry.firstEndpoint = NONE;
+      this.#place(entry, planned);
+    }
+    this.#countUsers();
+    this.#sound = this.#size();
+  }
+
+  #size(): number {
+    return this.#rows.length + this.#classes.length + this.#plans.length + this.#addresses.length / 4 + this.#live.size;
+  }
+
+  /** Counts what uses partitions, and forgets the oldest shapes that nothing uses: most come back with an endpoint. */
+  #countUsers(): void {
+    for (const partition of this.#partitions) partition.users = 0;
+    const used = new Set<string>();
+    for (const { shapeKeys } of this.#entries.values()) {
+      for (const key of shapeKeys) {
+        if (key === '') continue;
+        used.add(key);
+        this.#shapes.get(key)!.partition.users++;
+      }
+    }
+    let unused = this.#shapes.size - used.size;
+    for (const key of this.#shapes.keys()) {
+      if (unused <= MOST_UNUSED) break;
+      if (used.has(key)) continue;
+      this.#shapes.delete(key);
+      unused--;
+    }
+    this.#partitions = [...new Set([...this.#shapes.values()].map(({ partition }) => partition))];
+  }
+
+  /** Writes a row for an export as it is now, and all that the row leads to. */
+  #place(entry: Entry, planned?: ReadonlyMap<string, PlacedShape>): void {
+    const { exp } = entry;
+    if (entry.firstEndpoint === NONE) {
+      entry.firstEndpoint = this.#seeds.push(
+        exp.endpoints.map(({ address }) => seedOf(`${exp.tenant}/${exp.name}/${address}`)),
+      );
+      const at = this.#addresses.take(exp.endpoints.length * 16);
+      for (const [index, { bytes }] of exp.endpoints.entries()) this.#addresses.array.set(bytes, at + index * 16);
+    }
+    entry.shapeKeys = this.#shapeKeysOf(exp);
+    for (const [index, key] of entry.shapeKeys.entries()) {
+      if (key === '' || this.#shapes.has(key)) continue;
+      const shape =
+        planned?.get(key)?.shape ??
+        shapeOf(exp, index === 0 ? 4 : 6, this.#world!.classes.representatives, this.#context!);
+      this.#shapes.set(key, this.#placeShape(shape));
+    }
+    this.#writeRow(entry);
+  }
+
+  #writeRow(entry: Entry): void {
+    const at = this.#rows.take(ROW_SIZE);
+    const row = at / ROW_SIZE;
+    const { array } = this.#rows;
+    const { policy, endpoints } = entry.exp;
+    array[at + Row.TTL] = policy.ttl;
+    array[at + Row.MAX_ANSWERS] = policy.maxAnswers;
+    array[at + Row.SPREAD4] = policy.spread.ipv4;
+    array[at + Row.SPREAD6] = policy.spread.ipv6;
+    array[at + Row.FIRST_ENDPOINT] = entry.firstEndpoint;
+    for (const [index, key] of entry.shapeKeys.entries()) {
+      const to = at + index * ROW_FAMILY;
+      if (key === '') {
+        array[to + Row.MAP] = NONE;
+        continue;
+      }
+      const placed = this.#shapes.get(key)!;
+      const { map, classesAt } = this.#mapOf(placed);
+      array[to + Row.MAP] = map;
+      array[to + Row.CLASSES] = classesAt;
+      // Class 0 has locality 0: nothing known.
+      array[to + Row.UNKNOWN] = placed.places[placed.shape.planOf[0]!]!;
+    }
+    this.#live.add(row, endpoints.map(liveWeight));
+    entry.row = row;
+  }
+
+  /** The map by which a shape's clients are told apart now: its own if that was built, else everybody's. */
+  #mapOf(placed: PlacedShape): { map: number; classesAt: number } {
+    const { partition, shape, places } = placed;
+    if (partition.map === undefined) {
+      placed.finestAt ??= this.#classes.push(shape.planOf.map((plan) => places[plan]!));
+      return { map: 0, classesAt: placed.finestAt };
+    }
+    if (placed.partsAt === undefined) {
+      const placeOf = new Uint32Array(partition.parts);
+      for (const [index, part] of partition.partOf.entries()) placeOf[part] = places[shape.planOf[index]!]!;
+      placed.partsAt = this.#classes.push(placeOf);
+    }
+    return { map: 1 + this.#built.indexOf(partition), classesAt: placed.partsAt };
+  }
+
+  /** Partitions with maps of their own, in the order of the maps. */
+  #built: (Partition | undefined)[] = [];
+
+  #placeShape(shape: Shape): PlacedShape {
+    const places = new Uint32Array(shape.plans.length);
+    const at = this.#plans.take(shape.plans.reduce((sum, { endpoints }) => sum + PLAN_HEADER + endpoints.length, 0));
+    let place = at;
+    for (const [index, { endpoints }] of shape.plans.entries()) {
+      places[index] = place;
+      place += PLAN_HEADER + endpoints.length;
+    }
+    const { array } = this.#plans;
+    for (const [index, { endpoints, standIn }] of shape.plans.entries()) {
+      array[places[index]!] = endpoints.length;
+      array[places[index]! + 1] = standIn === undefined ? NO_PLAN : places[standIn]!;
+      array.set(endpoints, places[index]! + PLAN_HEADER);
+    }
+    return { shape, places, partition: this.#partitionOf(shape), finestAt: undefined, partsAt: undefined };
+  }
+
+  #partitionOf({ planOf }: Shape): Partition {
+    const numbers = new Map<number, number>();
+    const partOf = planOf.map((plan) => {
+      let part = numbers.get(plan);
+      if (part === undefined) numbers.set(plan, (part = numbers.size));
+      return part;
+    });
+    const parts = numbers.size;
+    let partition = this.#partitions.find((each) => each.parts === parts && equal(each.partOf, partOf));
+    if (partition === undefined) this.#partitions.push((partition = { partOf, parts, map: undefined, users: 0 }));
+    return partition;
+  }
+
+  /**
+   * Builds one map that makes scopes wider, for exports that use everybody's map still. Takes long, so it is done one
+   * at a time, after what answers depend on.
+   * @returns false when there is none left to build
+   */
+  refine(): boolean {
+    const world = this.#world;
+    if (world === undefined) return false;
+    const [next] = this.#partitions
+      .filter(({ map, parts, users }) => map === undefined && users > 0 && parts < world.classes.representatives.length)
+      .sort((a, b) => b.users - a.users);
+    if (next === undefined) return false;
+    let slot = this.#built.findIndex((built) => built === undefined || built.users === 0);
+    if (slot < 0) slot = this.#built.length;
+    if (slot >= MOST_MAPS) return false;
+    const before = this.#built[slot];
+    if (before !== undefined) before.map = undefined;
+    next.map = buildPrefixTable(world.ranges, withPrivate(world.classes.of.map((c) => next.partOf[c]!)));
+    this.#built[slot] = next;
+    for (const entry of this.#entries.values()) {
+      if (entry.shapeKeys.some((key) => key !== '' && this.#shapes.get(key)!.partition === next)) this.#writeRow(entry);
+    }
+    return true;
+  }
+
+  get tables(): SteeringTables {
+    const rowOf = new Uint32Array(new SharedArrayBuffer(this.#nextNumber * 4)).fill(NONE);
+    for (const { number, row } of this.#entries.values()) rowOf[number] = row;
+    const finest = this.#world?.finest;
+    // Who asks for them sees what has grown.
+    this.#live.grown();
+    return {
+      rowOf,
+      rows: this.#rows.array,
+      classes: this.#classes.array,
+      plans: this.#plans.array,
+      addresses: this.#addresses.array,
+      seeds: this.#seeds.array,
+      live: this.#live.table,
+      maps: finest === undefined ? [] : [finest, ...this.#built.map((partition) => partition?.map ?? finest)],
+      privateClass: PRIVATE_CLASS,
+    };
+  }
+
+  /** What a shape is made from, as a text; equal texts have equal shapes as long as the world stays. */
+  #shapeKeysOf({ endpoints, policy }: ResolvedExport): [string, string] {
+    let policyKey = this.#policyKeys.get(policy);
+    if (policyKey === undefined) {
+      const { objective, ispPenaltyMs, toleranceMs, failover, matrix } = policy;
+      const rules = policy.rules.map(({ regions, isps, only, deny }) => [regions, isps, only ?? null, deny]);
+      policyKey = JSON.stringify([objective, ispPenaltyMs, toleranceMs, failover, rules, this.#numberOf(matrix)]);
+      this.#policyKeys.set(policy, policyKey);
+    }
+    const keys: [string, string] = ['', ''];
+    for (const family of [4, 6] as const) {
+      let key = '';
+      for (const [index, endpoint] of endpoints.entries()) {
+        if (endpoint.family !== family) continue;
+        key += ` ${index}:${this.#siteNumber(endpoint.site)}${STATES[(endpoint.up ? 2 : 0) + (endpoint.weight > 0 ? 1 : 0)]}`;
+      }
+      if (key !== '') keys[family === 4 ? 0 : 1] = `${family}${key} ${policyKey}`;
+    }
+    return keys;
+  }
+
+  #siteNumber(name: string): number {
+    const site = this.#sites.get(name)!;
+    let number = this.#siteNumbers.get(site);
+    if (number === undefined) this.#siteNumbers.set(site, (number = this.#count++));
+    return number;
+  }
+
+  #numberOf(matrix: readonly object[]): number {
+    if (matrix.length === 0) return -1;
+    let number = this.#matrixNumbers.get(matrix);
+    if (number === undefined) this.#matrixNumbers.set(matrix, (number = this.#count++));
+    return number;
+  }
+}
+
+/** Of an endpoint, in keys: down and drained, down, drained, up. */
+const STATES = ['z', 'x', 'd', ''] as const;
+
+function hostsOf({ number, exp }: { readonly number: number; readonly exp: ResolvedExport }): SteeredHost[] {
+  return exp.hosts.map((host) => {
+    const name = nameFromText(host);
+    if (!name.ok) throw new Error(`host ${host} of export ${exp.name}: ${name.error}`);
+    return { name: name.value, key: nameKey(name.value), exp: number };
+  });
+}
+
+function standsAt({ endpoints }: ResolvedExport, sites: ReadonlySet<string>): boolean {
+  return sites.size > 0 && endpoints.some(({ site }) => sites.has(site));
+}
+
+function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((text, index) => text === b[index]));
+}
+
+/** Whether endpoints are the same ones in the same order; weights and states may differ. */
+function sameEndpoints(a: ResolvedExport, b: ResolvedExport): boolean {
+  return (
+    a.endpoints === b.endpoints ||
+    (a.endpoints.length === b.endpoints.length &&
+      a.endpoints.every(({ address, site }, index) => {
+        const other = b.endpoints[index]!;
+        return address === other.address && site === other.site;
+      }))
+  );
+}
+
+/** Whether rows would say the same of policies, besides what shapes are made from. */
+function samePolicy(a: ResolvedPolicy, b: ResolvedPolicy): boolean {
+  return (
+    a === b ||
+    (a.ttl === b.ttl &&
+      a.maxAnswers === b.maxAnswers &&
+      a.spread.ipv4 === b.spread.ipv4 &&
+      a.spread.ipv6 === b.spread.ipv6)
+  );
+}
+
+const carriers = new WeakMap<LocalityMap, ReadonlySet<string>>();
+
+/** ISPs that geo data knows by a carrier's name. */
+function carriersOf(geo: LocalityMap): ReadonlySet<string> {
+  let known = carriers.get(geo);
+  if (known === undefined) {
+    known = new Set(geo.localities.map(({ isp }) => isp).filter((isp) => isp !== '' && !/^AS\d+$/u.test(isp)));
+    carriers.set(geo, known);
+  }
+  return known;
+}
+
+/** Values for prefix tables: those given, and one more for unplaced private addresses. */
+function withPrivate(classes: Uint32Array): Uint32Array {
+  const out = new Uint32Array(classes.length + 1);
+  out.set(classes);
+  out[classes.length] = PRIVATE_CLASS;
+  return out;
+}
+
+function equal(a: Uint32Array, b: Uint32Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return a.length === b.length;
+}
+
+/** FNV-1a over UTF-16 units. */
+function seedOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}

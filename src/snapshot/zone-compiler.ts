@@ -1,0 +1,175 @@
+import { shared } from '../lib/column.ts';
+import { LOWER, nameKey, type WireName } from '../wire/name.ts';
+import type { ZoneData } from '../zone/zone.ts';
+import { HASH_START, hashEnd, hashStep } from './find.ts';
+import { NONE, type ZoneDirectory, type ZoneTables } from './snapshot.ts';
+import { ZoneTableBuilder } from './zones.ts';
+
+/** A host name that an export answers. */
+export interface SteeredHost {
+  readonly name: WireName;
+  /** `nameKey` of it. */
+  readonly key: string;
+  /** Number of the export. */
+  readonly exp: number;
+}
+
+/** Zones with so many names have tables of their own; smaller ones share, so that there are not too many arrays. */
+const LARGE_ZONE = 8192;
+/** About how many names tables have that zones share. */
+const SHARED_NAMES = 4096;
+
+/** Zones that lie within one another, by the topmost. */
+interface Family {
+  readonly key: string;
+  readonly topmost: WireName;
+  readonly zones: ZoneData[];
+  names: number;
+}
+
+/** What tables were compiled from. */
+interface Compiled {
+  readonly zones: readonly ZoneData[];
+  readonly hosts: readonly SteeredHost[];
+  readonly tables: ZoneTables;
+}
+
+export interface CompiledZones {
+  readonly tables: readonly ZoneTables[];
+  readonly directory: ZoneDirectory;
+}
+
+/** Compiles zones, and of a change only the tables that it touches. */
+export class ZoneCompiler {
+  #zones: readonly ZoneData[] = [];
+  #hosts: readonly SteeredHost[] = [];
+  #buckets = 0;
+  #compiled: Compiled[] = [];
+  #result: CompiledZones | undefined;
+  /** By the key of its topmost zone, which of the tables has it; '' for the root's. */
+  #tablesOf = new Map<string, number>();
+
+  /**
+   * The tables; the same objects as before where nothing has changed.
+   * @throws when a host is in none of the zones: a defect of who resolved it
+   */
+  compile(zones: readonly ZoneData[], hosts: readonly SteeredHost[]): CompiledZones {
+    if (this.#result !== undefined && same(zones, this.#zones) && same(hosts, this.#hosts)) return this.#result;
+    const families = groupFamilies(zones);
+    const groups = this.#group(families);
+    const hostsOf = groups.map((): SteeredHost[] => []);
+    for (const host of hosts) {
+      const index = this.#tablesFor(host.key);
+      if (index === undefined) throw new Error(`host ${host.key} is in no zone`);
+      hostsOf[index]!.push(host);
+    }
+    let unchanged = groups.length === this.#compiled.length;
+    this.#compiled = groups.map((group, index) => {
+      const before = this.#compiled[index];
+      const own = hostsOf[index]!;
+      if (before !== undefined && same(before.zones, group) && same(before.hosts, own)) return before;
+      unchanged = false;
+      const builder = new ZoneTableBuilder(group);
+      for (const { name, key, exp } of own) if (!builder.steer(name, exp)) throw new Error(`host ${key} is in no zone`);
+      return { zones: group, hosts: own, tables: builder.build() };
+    });
+    this.#zones = zones;
+    this.#hosts = hosts;
+    if (unchanged && this.#result !== undefined) return this.#result;
+    const directory = buildDirectory(families, this.#tablesOf);
+    this.#result = { tables: this.#compiled.map(({ tables }) => tables), directory };
+    return this.#result;
+  }
+
+  /** Families in the order of their tables: shared ones first. */
+  #group(families: readonly Family[]): ZoneData[][] {
+    const large = families.filter(({ names }) => names >= LARGE_ZONE);
+    const small = families.filter(({ names }) => names < LARGE_ZONE);
+    const total = small.reduce((sum, { names }) => sum + names, 0);
+    // Their number changes only when zones have become many more or fewer: every change of it compiles all anew.
+    const wanted = total === 0 ? 0 : 2 ** Math.ceil(Math.log2(Math.max(1, total / SHARED_NAMES)));
+    if (wanted > this.#buckets * 2 || wanted * 4 < this.#buckets || (this.#buckets === 0) !== (wanted === 0))
+      this.#buckets = wanted;
+    const groups: ZoneData[][] = Array.from({ length: this.#buckets }, () => []);
+    this.#tablesOf = new Map();
+    for (const { key, topmost, zones } of small) {
+      const index = hashOf(topmost) & (this.#buckets - 1);
+      groups[index]!.push(...zones);
+      this.#tablesOf.set(key, index);
+    }
+    for (const { key, zones } of large) this.#tablesOf.set(key, groups.push(zones) - 1);
+    return groups;
+  }
+
+  #tablesFor(key: string): number | undefined {
+    let index: number | undefined;
+    for (let rest = key; ; rest = rest.slice(rest.charCodeAt(0) + 1)) {
+      index = this.#tablesOf.get(rest) ?? index;
+      if (rest.charCodeAt(0) === 0) return index;
+    }
+  }
+}
+
+function same<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a === b || (a.length === b.length && a.every((each, index) => each === b[index]));
+}
+
+const keys = new WeakMap<ZoneData, string>();
+
+function keyOf(zone: ZoneData): string {
+  let key = keys.get(zone);
+  if (key === undefined) keys.set(zone, (key = nameKey(zone.origin)));
+  return key;
+}
+
+function groupFamilies(zones: readonly ZoneData[]): Family[] {
+  const byKey = new Map(zones.map((zone) => [keyOf(zone), zone]));
+  const families = new Map<string, Family>();
+  for (const zone of zones) {
+    const own = keyOf(zone);
+    let topmost = own;
+    for (let rest = own; rest.charCodeAt(0) !== 0;) {
+      rest = rest.slice(rest.charCodeAt(0) + 1);
+      if (byKey.has(rest)) topmost = rest;
+    }
+    let family = families.get(topmost);
+    if (family === undefined) {
+      family = { key: topmost, topmost: byKey.get(topmost)!.origin, zones: [], names: 0 };
+      families.set(topmost, family);
+    }
+    family.zones.push(zone);
+    family.names += zone.nodes.size;
+  }
+  return [...families.values()];
+}
+
+/** The hash of a name as `find` makes it. */
+function hashOf(name: WireName): number {
+  const starts: number[] = [];
+  for (let at = 0; name[at] !== 0; at += name[at]! + 1) starts.push(at);
+  let hash = HASH_START;
+  let end = name.length - 1;
+  for (const start of starts.reverse()) {
+    for (let p = end - 1; p >= start; p--) hash = hashStep(hash, LOWER[name[p]!]!);
+    end = start;
+  }
+  return hashEnd(hash);
+}
+
+function buildDirectory(families: readonly Family[], tablesOf: ReadonlyMap<string, number>): ZoneDirectory {
+  let size = 16;
+  while (size < families.length * 2) size *= 2;
+  const slots = new Uint32Array(size);
+  const hashes = new Uint32Array(size);
+  let root = NONE;
+  for (const { key, topmost } of families) {
+    const index = tablesOf.get(key)!;
+    if (topmost.length === 1) root = index;
+    const hash = hashOf(topmost);
+    let slot = hash & (size - 1);
+    while (slots[slot] !== 0) slot = (slot + 1) & (size - 1);
+    slots[slot] = index + 1;
+    hashes[slot] = hash;
+  }
+  return { slots: shared(Uint32Array, slots), hashes: shared(Uint32Array, hashes), root };
+}
