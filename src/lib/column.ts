@@ -20,10 +20,6 @@ export class U32Column {
   set(index: number, value: number): void {
     this.#data[index] = value;
   }
-
-  toShared(): Uint32Array {
-    return shared(Uint32Array, this.#data.subarray(0, this.length));
-  }
 }
 
 export class ByteColumn {
@@ -58,8 +54,10 @@ export class ByteColumn {
     this.length += value.length;
   }
 
-  toShared(): Uint8Array {
-    return shared(Uint8Array, this.#data.subarray(0, this.length));
+  /** Copies the octets from `start` up to `end` to another array. */
+  copy(start: number, end: number, to: Uint8Array, at: number): void {
+    // Most runs are short, and making a view takes longer than copying them.
+    for (let i = start; i < end; i++) to[at + i - start] = this.#data[i]!;
   }
 }
 

@@ -1,6 +1,18 @@
 import { COUNTER } from '../observe/counters.ts';
 import { find, Found } from '../snapshot/find.ts';
-import { NodeFlag, NONE, Row, ROW_FAMILY, ROW_SIZE, type Snapshot, type ZoneTables } from '../snapshot/snapshot.ts';
+import {
+  Name,
+  Node,
+  NodeFlag,
+  NONE,
+  RecordSet,
+  Row,
+  ROW_FAMILY,
+  ROW_SIZE,
+  Zone,
+  type Snapshot,
+  type ZoneTables,
+} from '../snapshot/snapshot.ts';
 import { Class, Rcode, Type } from '../wire/codes.ts';
 import { DROP, Ecs, parseQuery, Query } from '../wire/query.ts';
 import type { SourceAddress } from './source.ts';
@@ -189,41 +201,42 @@ export class Answerer {
   /** One name of a chain. */
   #step(source: SourceAddress, s: ZoneTables): number {
     if (this.#node === NONE) return Next.END;
-    const { nodes } = s;
+    const { words } = s;
     const type = this.#query.type;
     let node = this.#node;
-    const cover = nodes.cover[node]!;
-    if (this.#exact && type === Type.DS && (nodes.flags[node]! & NodeFlag.APEX) !== 0) {
+    const cover = words[node + Node.COVER]!;
+    if (this.#exact && type === Type.DS && (words[node + Node.FLAGS]! & NodeFlag.APEX) !== 0) {
       // The parent's side of a cut answers for DS (RFC 4035 3.1.4.1).
-      const parentSide = nodes.parentSide[node]!;
-      if (parentSide !== NONE && nodes.name[parentSide] !== nodes.name[node]) return this.#refer(s, parentSide);
+      const parentSide = words[node + Node.PARENT_SIDE]!;
+      if (parentSide !== NONE && words[parentSide + Node.NAME] !== words[node + Node.NAME])
+        return this.#refer(s, parentSide);
       if (parentSide !== NONE) node = parentSide;
     } else if (cover !== NONE && (cover !== node || !this.#exact || !this.#ownsItsType(s, cover, type))) {
-      return (nodes.flags[cover]! & NodeFlag.CUT) !== 0 ? this.#refer(s, cover) : this.#rename(s, cover);
+      return (words[cover + Node.FLAGS]! & NodeFlag.CUT) !== 0 ? this.#refer(s, cover) : this.#rename(s, cover);
     }
     this.#aa = true;
     if (!this.#exact) {
-      const wildcard = nodes.wildcard[node]!;
+      const wildcard = words[node + Node.WILDCARD]!;
       if (wildcard === NONE) {
         this.#rcode = Rcode.NXDOMAIN;
         this.#counters[COUNTER.nxdomain]!++;
-        this.#negative(s, nodes.zone[node]!);
+        this.#negative(s, words[node + Node.ZONE]!);
         return Next.END;
       }
       node = wildcard;
     }
     if (type === Type.ANY) return this.#any(s, node);
-    const steer = nodes.steer[node]!;
+    const steer = words[node + Node.STEER]!;
     if (steer !== NONE && (type === Type.A || type === Type.AAAA)) return this.#steer(s, node, steer, source);
     const rrset = findRRset(s, node, type);
     if (rrset !== NONE) return this.#positive(s, node, rrset);
-    if ((nodes.flags[node]! & NodeFlag.CNAME) !== 0) return this.#follow(s, findRRset(s, node, Type.CNAME));
+    if ((words[node + Node.FLAGS]! & NodeFlag.CNAME) !== 0) return this.#follow(s, findRRset(s, node, Type.CNAME));
     return this.#noData(s, node);
   }
 
   /** True if what is asked of a delegation or a DNAME's owner is answered there, and not passed on. */
   #ownsItsType(s: ZoneTables, cover: number, type: number): boolean {
-    return (s.nodes.flags[cover]! & NodeFlag.CUT) === 0 || type === Type.DS;
+    return (s.words[cover + Node.FLAGS]! & NodeFlag.CUT) === 0 || type === Type.DS;
   }
 
   #positive(s: ZoneTables, node: number, rrset: number): number {
@@ -232,20 +245,21 @@ export class Answerer {
       this.#tc = true;
       return Next.END;
     }
-    this.#additional(s, rrset, s.nodes.zone[node]!, NONE);
+    this.#additional(s, rrset, s.words[node + Node.ZONE]!, NONE);
     return Next.END;
   }
 
   #noData(s: ZoneTables, node: number): number {
     this.#counters[COUNTER.nodata]!++;
-    this.#negative(s, s.nodes.zone[node]!);
+    this.#negative(s, s.words[node + Node.ZONE]!);
     return Next.END;
   }
 
   /** The SOA with the TTL of negative answers (RFC 2308 3). */
   #negative(s: ZoneTables, zone: number): void {
-    const owner = s.nodes.name[s.zones.apex[zone]!]!;
-    if (!this.#writer.rrset(Section.AUTHORITY, s.zones.soa[zone]!, 0, owner, s.zones.negativeTtl[zone]!))
+    const { zones } = s;
+    const soa = zones[zone + Zone.SOA]!;
+    if (!this.#writer.rrset(Section.AUTHORITY, soa, 0, zones[zone + Zone.NAME]!, zones[zone + Zone.NEGATIVE_TTL]!))
       this.#tc = true;
   }
 
@@ -254,7 +268,7 @@ export class Answerer {
     this.#counters[COUNTER.any]!++;
     const cname = findRRset(s, node, Type.CNAME);
     if (cname !== NONE) return this.#positive(s, node, cname);
-    if (s.nodes.first[node] === s.nodes.first[node + 1] && s.nodes.steer[node] === NONE) return this.#noData(s, node);
+    if (s.words[node + Node.FLAGS]! >>> 8 === 0 && s.words[node + Node.STEER] === NONE) return this.#noData(s, node);
     const w = this.#writer;
     w.u16(0xc000 | this.#ownerAt);
     w.u16(Type.HINFO);
@@ -315,27 +329,27 @@ export class Answerer {
 
   /** Makes a name of the table the one to resolve. */
   #goTo(s: ZoneTables, name: number): void {
-    const { at, bytes, parent, node } = s.names;
+    const { words, bytes } = s;
     this.#nameKey = name;
     this.#nameLabels = this.#madeLabels;
     let labels = 0;
     let closest = NONE;
     let below = 0;
-    for (let rest = name; ; rest = parent[rest]!) {
-      if (closest === NONE && node[rest] !== NONE) {
-        closest = node[rest]!;
+    for (let rest = name; ; rest = words[rest + Name.PARENT]!) {
+      if (closest === NONE && words[rest + Name.NODE] !== NONE) {
+        closest = words[rest + Name.NODE]!;
         below = labels;
       }
       if (rest === 0) break;
       labels++;
     }
-    let offset = at[name]!;
+    const start = (name + Name.WIRE) * 4;
+    let offset = start;
     // Label offsets beyond 16 bits cannot be kept, so the octets are copied to where offsets are small.
     for (let i = 0; i < labels; i++) {
-      this.#madeLabels[i] = offset - at[name]!;
+      this.#madeLabels[i] = offset - start;
       offset += bytes[offset]! + 1;
     }
-    const start = at[name]!;
     for (let i = start; i <= offset; i++) this.#made[i - start] = bytes[i]!;
     this.#nameBytes = this.#made;
     this.#nameLabelCount = labels;
@@ -352,13 +366,13 @@ export class Answerer {
   #rename(s: ZoneTables, cover: number): number {
     const w = this.#writer;
     this.#aa = true;
-    const { nodes, rrsets, names } = s;
+    const { words, bytes } = s;
     const rrset = findRRset(s, cover, Type.DNAME);
-    const owner = nodes.name[cover]!;
+    const owner = words[cover + Node.NAME]!;
     const target = firstName(s, rrset);
     // Labels of the name above the DNAME's owner.
     let keep = this.#nameLabelCount;
-    for (let rest = owner; rest !== 0; rest = names.parent[rest]!) keep--;
+    for (let rest = owner; rest !== 0; rest = words[rest + Name.PARENT]!) keep--;
     const sent = this.#followed(rrset);
     if (!this.#firstVisit(rrset)) return Next.END;
     if (!sent && !w.rrset(Section.ANSWER, rrset, 0, owner, NONE)) {
@@ -366,9 +380,9 @@ export class Answerer {
       return Next.END;
     }
     const prefix = this.#prefixLength(keep);
-    const targetAt = names.at[target]!;
+    const targetAt = (target + Name.WIRE) * 4;
     let targetLength = 1;
-    for (let p = targetAt; names.bytes[p] !== 0; p += names.bytes[p]! + 1) targetLength += names.bytes[p]! + 1;
+    for (let p = targetAt; bytes[p] !== 0; p += bytes[p]! + 1) targetLength += bytes[p]! + 1;
     if (prefix + targetLength > 255) {
       this.#rcode = Rcode.YXDOMAIN;
       return Next.END;
@@ -380,7 +394,7 @@ export class Answerer {
     w.u16(0xc000 | this.#ownerAt);
     w.u16(Type.CNAME);
     w.u16(Class.IN);
-    w.u32(rrsets.ttl[rrset]!);
+    w.u32(words[rrset + RecordSet.TTL]!);
     const lengthAt = w.at;
     w.at += 2;
     w.copy(this.#nameBytes, this.#nameLabels[0]!, prefix);
@@ -413,7 +427,7 @@ export class Answerer {
     const made = this.#made;
     const start = this.#nameLabels[0]!;
     for (let i = 0; i < prefix; i++) made[i] = this.#nameBytes[start + i]!;
-    for (let i = 0; i < targetLength; i++) made[prefix + i] = s.names.bytes[targetAt + i]!;
+    for (let i = 0; i < targetLength; i++) made[prefix + i] = s.bytes[targetAt + i]!;
     let labels = 0;
     let at = 0;
     for (; made[at] !== 0; at += made[at]! + 1) this.#madeLabels[labels++] = at;
@@ -441,11 +455,11 @@ export class Answerer {
     const w = this.#writer;
     this.#counters[COUNTER.referrals]!++;
     const rrset = findRRset(s, cut, Type.NS);
-    if (!w.rrset(Section.AUTHORITY, rrset, 0, s.nodes.name[cut]!, NONE)) {
+    if (!w.rrset(Section.AUTHORITY, rrset, 0, s.words[cut + Node.NAME]!, NONE)) {
       this.#tc = true;
       return Next.END;
     }
-    this.#additional(s, rrset, s.nodes.zone[cut]!, cut);
+    this.#additional(s, rrset, s.words[cut + Node.ZONE]!, cut);
     return Next.END;
   }
 
@@ -455,13 +469,15 @@ export class Answerer {
    * (RFC 9471).
    */
   #additional(s: ZoneTables, rrset: number, zone: number, cut: number): void {
-    const { rrsets, names, nodes } = s;
-    const end = rrsets.firstExtra[rrset + 1]!;
-    for (let i = rrsets.firstExtra[rrset]!; i < end; i++) {
-      const name = rrsets.extra[i]!;
-      const node = names.node[name] === NONE ? wildcardFor(s, name) : names.node[name]!;
-      if (node === NONE || nodes.zone[node] !== zone) continue;
-      const needed = cut !== NONE && nodes.cover[node] === cut;
+    const { words } = s;
+    const first = rrset + RecordSet.NAMES;
+    const end = first + words[rrset + RecordSet.EXTRAS]!;
+    for (let i = first; i < end; i++) {
+      const name = words[i]!;
+      const own = words[name + Name.NODE]!;
+      const node = own === NONE ? wildcardFor(s, name) : own;
+      if (node === NONE || words[node + Node.ZONE] !== zone) continue;
+      const needed = cut !== NONE && words[node + Node.COVER] === cut;
       if (!this.#addresses(s, node, name, Type.A) && needed) this.#tc = true;
       if (!this.#addresses(s, node, name, Type.AAAA) && needed) this.#tc = true;
     }
@@ -572,12 +588,11 @@ function isPlain(message: Uint8Array, start: number, end: number): boolean {
 }
 
 /** The wildcard node that makes a name that does not exist, or NONE. */
-function wildcardFor(s: ZoneTables, name: number): number {
-  const { parent, node } = s.names;
+function wildcardFor({ words }: ZoneTables, name: number): number {
   let rest = name;
-  while (rest !== 0 && node[rest] === NONE) rest = parent[rest]!;
-  const closest = node[rest]!;
-  return closest === NONE || s.nodes.cover[closest] !== NONE ? NONE : s.nodes.wildcard[closest]!;
+  while (rest !== 0 && words[rest + Name.NODE] === NONE) rest = words[rest + Name.PARENT]!;
+  const closest = words[rest + Name.NODE]!;
+  return closest === NONE || words[closest + Node.COVER] !== NONE ? NONE : words[closest + Node.WILDCARD]!;
 }
 
 function metaTypeRcode(type: number): number {
@@ -585,18 +600,15 @@ function metaTypeRcode(type: number): number {
   return type === Type.TSIG || type === Type.TKEY ? Rcode.FORMERR : Rcode.NOTIMP;
 }
 
-function findRRset(s: ZoneTables, node: number, type: number): number {
-  const { first } = s.nodes;
-  const types = s.rrsets.type;
-  const end = first[node + 1]!;
-  for (let i = first[node]!; i < end; i++) if (types[i] === type) return i;
+function findRRset({ words }: ZoneTables, node: number, type: number): number {
+  const end = node + Node.SETS + (words[node + Node.FLAGS]! >>> 8) * 2;
+  for (let i = node + Node.SETS; i < end; i += 2) if (words[i] === type) return words[i + 1]!;
   return NONE;
 }
 
 /** The first name in the data of a record set that has one. */
-function firstName(s: ZoneTables, rrset: number): number {
-  const { bytes } = s.rrsets;
-  let at = s.rrsets.at[rrset]!;
+function firstName({ words, bytes }: ZoneTables, rrset: number): number {
+  let at = (rrset + RecordSet.NAMES + words[rrset + RecordSet.EXTRAS]!) * 4;
   at += 2 + ((bytes[at]! << 8) | bytes[at + 1]!);
   const name = ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
   return name & 0x7fffffff;

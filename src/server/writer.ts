@@ -1,7 +1,6 @@
 import { Class, Type } from '../wire/codes.ts';
-import { NONE, type ZoneTables } from '../snapshot/snapshot.ts';
+import { NAMED, Name, NONE, RecordSet, UNCOMPRESSED, type ZoneTables } from '../snapshot/snapshot.ts';
 
-const UNCOMPRESSED = 0x80000000;
 const MEMO = 256;
 /** Beyond this load look-ups get slow; further names of so large a message go uncompressed. */
 const MEMO_FULL = 192;
@@ -87,12 +86,12 @@ export class Writer {
   }
 
   #rememberQuestion(): void {
-    const { at, bytes, parent } = this.#tables.names;
+    const { words, bytes } = this.#tables;
     let name = this.#questionName;
     this.#questionName = NONE;
-    for (let offset = this.#questionAt; name !== 0 && name !== NONE; name = parent[name]!) {
+    for (let offset = this.#questionAt; name !== 0 && name !== NONE; name = words[name + Name.PARENT]!) {
       this.#remember(name, offset);
-      offset += bytes[at[name]!]! + 1;
+      offset += bytes[(name + Name.WIRE) * 4]! + 1;
     }
   }
 
@@ -120,25 +119,25 @@ export class Writer {
 
   /** Writes a name of the table, ending in a pointer to where the rest of it stands already. At most 255 octets. */
   name(name: number): void {
-    const { at, bytes, parent } = this.#tables.names;
+    const { words, bytes } = this.#tables;
     if (this.#questionName !== NONE) this.#rememberQuestion();
-    for (let rest = name; rest !== 0; rest = parent[rest]!) {
+    for (let rest = name; rest !== 0; rest = words[rest + Name.PARENT]!) {
       const known = this.#recall(rest);
       if (known !== 0) {
         this.u16(0xc000 | known);
         return;
       }
       this.#remember(rest, this.at);
-      const start = at[rest]!;
+      const start = (rest + Name.WIRE) * 4;
       this.copy(bytes, start, bytes[start]! + 1);
     }
     this.out[this.at++] = 0;
   }
 
   #uncompressedName(name: number): void {
-    const { at, bytes, parent } = this.#tables.names;
-    for (let rest = name; rest !== 0; rest = parent[rest]!) {
-      const start = at[rest]!;
+    const { words, bytes } = this.#tables;
+    for (let rest = name; rest !== 0; rest = words[rest + Name.PARENT]!) {
+      const start = (rest + Name.WIRE) * 4;
       this.copy(bytes, start, bytes[start]! + 1);
     }
     this.out[this.at++] = 0;
@@ -152,23 +151,24 @@ export class Writer {
 
   /**
    * Writes a record set.
+   * @param set place of it
    * @param pointer where its owner's name stands in the message; 0 to write `owner` from the name table
    * @param ttl seconds in place of the set's own; NONE for its own
    * @returns false, and nothing written, when it does not fit.
    */
-  rrset(section: number, rrset: number, pointer: number, owner: number, ttl: number): boolean {
+  rrset(section: number, set: number, pointer: number, owner: number, ttl: number): boolean {
     const before = this.at;
-    const { rrsets } = this.#tables;
-    const length = rrsets.length[rrset]!;
-    if (rrsets.named[rrset] === 0 && pointer !== 0 && ttl === NONE) {
+    const { words, bytes } = this.#tables;
+    const length = words[set + RecordSet.LENGTH]!;
+    if (length < NAMED && pointer !== 0 && ttl === NONE) {
       if (before + length > this.limit) return false;
-      this.copy(rrsets.bytes, rrsets.at[rrset]!, length);
+      this.copy(bytes, (set + RecordSet.NAMES) * 4, length);
       if (pointer !== 12) this.#moveOwners(before, pointer);
-    } else if (!this.#records(rrset, pointer, owner, ttl === NONE ? rrsets.ttl[rrset]! : ttl)) {
+    } else if (!this.#records(set, pointer, owner, ttl === NONE ? words[set + RecordSet.TTL]! : ttl)) {
       this.rewind(before);
       return false;
     }
-    this.counts[section]! += rrsets.count[rrset]!;
+    this.counts[section]! += words[set + RecordSet.TYPE]! >>> 16;
     return true;
   }
 
@@ -181,13 +181,12 @@ export class Writer {
     }
   }
 
-  #records(rrset: number, pointer: number, owner: number, ttl: number): boolean {
-    const { rrsets } = this.#tables;
-    const { bytes } = rrsets;
-    const named = rrsets.named[rrset] === 1;
-    let from = rrsets.at[rrset]!;
+  #records(set: number, pointer: number, owner: number, ttl: number): boolean {
+    const { words, bytes } = this.#tables;
+    const named = words[set + RecordSet.LENGTH]! >= NAMED;
+    let from = (set + RecordSet.NAMES + words[set + RecordSet.EXTRAS]!) * 4;
     let ownerAt = pointer;
-    for (let i = rrsets.count[rrset]!; i > 0; i--) {
+    for (let i = words[set + RecordSet.TYPE]! >>> 16; i > 0; i--) {
       // Room for the owner, type, class, TTL and length; a name is at most 255 octets.
       if (this.at + 265 > this.out.length) return false;
       if (ownerAt === 0) {
@@ -196,7 +195,7 @@ export class Writer {
         const there = pointerOf(this.out, here);
         if (there < POINTER_LIMIT) ownerAt = there;
       } else this.u16(0xc000 | ownerAt);
-      this.u16(rrsets.type[rrset]!);
+      this.u16(words[set + RecordSet.TYPE]! & 0xffff);
       this.u16(Class.IN);
       this.u32(ttl);
       const lengthAt = this.at;

@@ -1,5 +1,5 @@
 import { LOWER } from '../wire/name.ts';
-import { NONE, type Snapshot, type ZoneTables } from './snapshot.ts';
+import { Name, NONE, type Snapshot, type ZoneTables } from './snapshot.ts';
 
 /** Hashing goes from a name's end to its start, so that one pass gives the hash of every suffix. */
 export const HASH_START = 0x811c9dc5;
@@ -22,13 +22,13 @@ export function hashEnd(hash: number): number {
 export class Found {
   /** Index of the tables that the rest is about; they hold for as long as the snapshot. */
   tables = 0;
-  /** The name itself, or its longest ancestor that exists in a zone; NONE outside all zones. */
+  /** Place of the name's node, or of its longest ancestor's that exists in a zone; NONE outside all zones. */
   node = NONE;
   /** True if `node` is the name itself. */
   exact = false;
   /** Labels of the name that are not part of `node`'s name. */
   below = 0;
-  /** The longest suffix of the name that is in the name table, existing or not. */
+  /** Place of the longest suffix of the name that is in the tables, existing or not. */
   name = 0;
   /** Labels of the name that are not part of `name`. */
   nameBelow = 0;
@@ -89,21 +89,20 @@ function findIn(
   end: number,
   found: Found,
 ): void {
-  const { names } = tables;
+  const { words } = tables;
   const { hashes } = found;
-  let name = NONE;
   found.name = 0;
   found.nameBelow = labels;
   let seen = false;
   for (let i = 0; i <= labels; i++) {
-    name = i === labels ? 0 : probe(tables, b, labelAt[i]!, end, hashEnd(hashes[i]!));
+    const name = i === labels ? 0 : probe(tables, b, labelAt[i]!, end, hashEnd(hashes[i]!));
     if (name === NONE) continue;
     if (!seen) {
       seen = true;
       found.name = name;
       found.nameBelow = i;
     }
-    const node = names.node[name]!;
+    const node = words[name + Name.NODE]!;
     if (node !== NONE) {
       found.node = node;
       found.exact = i === 0;
@@ -116,16 +115,19 @@ function findIn(
   found.below = labels;
 }
 
-function probe({ names }: ZoneTables, b: Uint8Array, start: number, end: number, hash: number): number {
-  const { slots, hashes, at, bytes } = names;
-  const mask = slots.length - 1;
-  for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-    const entry = slots[slot]!;
+function probe({ slots, bytes }: ZoneTables, b: Uint8Array, start: number, end: number, hash: number): number {
+  const mask = slots.length - 2;
+  for (let slot = (hash * 2) & mask; ; slot = (slot + 2) & mask) {
+    const entry = slots[slot + 1]!;
     if (entry === 0) return NONE;
-    if (hashes[slot] !== hash) continue;
-    const base = at[entry - 1]! - start;
+    if (slots[slot] !== hash) continue;
+    const base = (entry - 1 + Name.WIRE) * 4 - start;
     let p = start;
-    while (p <= end && LOWER[bytes[base + p]!] === LOWER[b[p]!]) p++;
+    for (; p <= end; p++) {
+      const octet = b[p]!;
+      const ours = bytes[base + p]!;
+      if (ours !== octet && LOWER[ours] !== LOWER[octet]) break;
+    }
     if (p > end) return entry - 1;
   }
 }

@@ -1,9 +1,9 @@
-import { U32Column, ByteColumn, shared } from '../lib/column.ts';
+import { ByteColumn, U32Column } from '../lib/column.ts';
 import { LOWER, nameKey, parentOf, ROOT, type WireName } from '../wire/name.ts';
 import { HASH_START, hashEnd, hashStep } from './find.ts';
-import { NONE, type NameTable } from './snapshot.ts';
+import { Name, NONE } from './snapshot.ts';
 
-/** Collects names into a `NameTable`. */
+/** Numbers names, and lays them out. */
 export class NameTableBuilder {
   readonly #ids = new Map<string, number>();
   readonly #bytes = new ByteColumn();
@@ -46,6 +46,7 @@ export class NameTableBuilder {
     return this.#parent.get(id);
   }
 
+  /** Number of a name's node, as `setNode` gave it, or NONE. */
   node(id: number): number {
     return this.#node.get(id);
   }
@@ -54,30 +55,45 @@ export class NameTableBuilder {
     this.#node.set(id, node);
   }
 
-  build(): NameTable {
-    const count = this.#at.length;
+  /** The place of every name when they lie one after the other from 0 on, and where they end. */
+  layOut(): { places: Uint32Array; end: number } {
+    const places = new Uint32Array(this.#at.length);
+    let end = 0;
+    for (let id = 0; id < places.length; id++) {
+      places[id] = end;
+      end += Name.WIRE + Math.ceil(this.#octets(id) / 4);
+    }
+    return { places, end };
+  }
+
+  #octets(id: number): number {
+    return (id + 1 < this.#at.length ? this.#at.get(id + 1) : this.#bytes.length) - this.#at.get(id);
+  }
+
+  /** Writes the names to their places. @param nodes place of each node by number */
+  write(words: Uint32Array, bytes: Uint8Array, places: Uint32Array, nodes: Uint32Array): void {
+    for (let id = 0; id < places.length; id++) {
+      const place = places[id]!;
+      words[place + Name.PARENT] = places[this.#parent.get(id)]!;
+      const node = this.#node.get(id);
+      words[place + Name.NODE] = node === NONE ? NONE : nodes[node]!;
+      const at = this.#at.get(id);
+      this.#bytes.copy(at, at + this.#octets(id), bytes, (place + Name.WIRE) * 4);
+    }
+  }
+
+  /** The hash table that leads to places. */
+  slots(places: Uint32Array): Uint32Array {
     let size = 16;
-    while (size < count * 2) size *= 2;
-    const slots = new Uint32Array(new SharedArrayBuffer(size * 4));
-    const hashes = new Uint32Array(new SharedArrayBuffer(size * 4));
-    for (let id = 0; id < count; id++) {
+    while (size < places.length * 2) size *= 2;
+    const slots = new Uint32Array(new SharedArrayBuffer(size * 8));
+    for (let id = 0; id < places.length; id++) {
       const hash = hashEnd(this.#hash.get(id));
       let slot = hash & (size - 1);
-      while (slots[slot] !== 0) slot = (slot + 1) & (size - 1);
-      slots[slot] = id + 1;
-      hashes[slot] = hash;
+      while (slots[slot * 2 + 1] !== 0) slot = (slot + 1) & (size - 1);
+      slots[slot * 2] = hash;
+      slots[slot * 2 + 1] = places[id]! + 1;
     }
-    // Looking names up reads a little beyond a name's end when names differ in length.
-    const bytes = this.#bytes.toShared();
-    const padded = new Uint8Array(bytes.length + 256);
-    padded.set(bytes);
-    return {
-      bytes: shared(Uint8Array, padded),
-      at: this.#at.toShared(),
-      parent: this.#parent.toShared(),
-      node: this.#node.toShared(),
-      slots,
-      hashes,
-    };
+    return slots;
   }
 }

@@ -17,78 +17,89 @@ export const NodeFlag = {
 } as const;
 
 /**
- * Names, each once, as a tree. Name 0 is the root. A name is there because something owns it, points to it, or is
- * below it; so a compressed name can be written by walking up and comparing numbers.
+ * Zones that are compiled together, since some lie within others or all are small. Names, nodes and record sets lie
+ * in one stretch of memory, what belongs to a name close together: of a question that was not asked lately nothing is
+ * in the processor's caches, and every other line of memory costs as much as a hundred steps.
+ *
+ * A `place` is an index into `words`; four times it is one into `bytes`, which is the same memory.
  */
-export interface NameTable {
-  /** Uncompressed wire form of every name, case as first written. */
-  readonly bytes: Uint8Array;
-  /** Per name: where its wire form starts. */
-  readonly at: Uint32Array;
-  /** Per name: the name without its first label; the root's is the root. */
-  readonly parent: Uint32Array;
-  /** Per name: its node in the deepest zone that has it, or NONE. */
-  readonly node: Uint32Array;
-  /** Open-addressed hash table, a power of two long: name + 1, or 0 for free. Linear probing. */
-  readonly slots: Uint32Array;
-  /** Per slot: the whole hash. */
-  readonly hashes: Uint32Array;
-}
-
-/** Nodes: the names that exist in a zone, empty non-terminals included. */
-export interface NodeTable {
-  readonly name: Uint32Array;
-  readonly zone: Uint32Array;
-  readonly flags: Uint8Array;
-  /** The highest delegation or DNAME at or above the node in its zone, or NONE; below it, it decides. */
-  readonly cover: Uint32Array;
-  /** The node of `*.` + this name, or NONE. */
-  readonly wildcard: Uint32Array;
-  /** RRsets first[n] .. first[n + 1] are the node's. One entry more than there are nodes. */
-  readonly first: Uint32Array;
-  /** Number of the export that answers A and AAAA here, or NONE. */
-  readonly steer: Uint32Array;
-  /** For the apex of a zone whose parent zone is served too: the parent's node of that name (for DS), or NONE. */
-  readonly parentSide: Uint32Array;
-}
-
-/** Record sets. */
-export interface RRsetTable {
-  readonly type: Uint16Array;
-  readonly count: Uint16Array;
-  /** Seconds. */
-  readonly ttl: Uint32Array;
-  /**
-   * Where the records lie in `bytes`. A set without names in its data (`named` 0) lies there as ready records: a
-   * two-octet owner, type, class, TTL, length, data. One with names (`named` 1) has for each record pieces of
-   * {u16 octets, those octets, u32 name}, where name is NONE at the record's last piece and has bit 31 set when it
-   * must not be compressed.
-   */
-  readonly at: Uint32Array;
-  readonly length: Uint32Array;
-  readonly named: Uint8Array;
-  readonly bytes: Uint8Array;
-  /** Names whose addresses belong into the additional section: extra[firstExtra[s] .. firstExtra[s + 1]]. */
-  readonly firstExtra: Uint32Array;
-  readonly extra: Uint32Array;
-}
-
-export interface ZoneTable {
-  /** Per zone: node of the apex. */
-  readonly apex: Uint32Array;
-  /** Per zone: the SOA's RRset. */
-  readonly soa: Uint32Array;
-  /** Per zone: TTL of negative answers: min(SOA TTL, MINIMUM) (RFC 2308 5). */
-  readonly negativeTtl: Uint32Array;
-}
-
-/** Zones that are compiled together, since some lie within others or all are small; and the names in them. */
 export interface ZoneTables {
-  readonly names: NameTable;
-  readonly nodes: NodeTable;
-  readonly rrsets: RRsetTable;
-  readonly zones: ZoneTable;
+  /**
+   * Open-addressed hash table of names, a power of two of pairs: the whole hash, and the name's place + 1, or 0 for
+   * free. Linear probing.
+   */
+  readonly slots: Uint32Array;
+  readonly words: Uint32Array;
+  readonly bytes: Uint8Array;
+  /** Per zone `ZONE_SIZE` words: see `Zone`. */
+  readonly zones: Uint32Array;
 }
+
+/**
+ * A name, each once, as a tree: it is there because something owns it, points to it, or is below it; so a compressed
+ * name can be written by walking up and comparing places. Place 0 is the root.
+ */
+export const Name = {
+  /** Place of the name without its first label; the root's is the root. */
+  PARENT: 0,
+  /** Place of its node in the deepest zone that has it, or NONE. */
+  NODE: 1,
+  /** From here on its uncompressed wire form, case as first written. */
+  WIRE: 2,
+} as const;
+
+/** A name that exists in a zone, empty non-terminals included. */
+export const Node = {
+  NAME: 0,
+  /** Index of the zone in `zones`, in words. */
+  ZONE: 1,
+  /** `NodeFlag`s in the low 8 bits; above them how many record sets there are. */
+  FLAGS: 2,
+  /** Place of the highest delegation or DNAME at or above the node in its zone, or NONE; below it, it decides. */
+  COVER: 3,
+  /** Place of the node of `*.` + this name, or NONE. */
+  WILDCARD: 4,
+  /** Number of the export that answers A and AAAA here, or NONE. */
+  STEER: 5,
+  /** For the apex of a zone whose parent zone is served too: the parent's node of that name (for DS), or NONE. */
+  PARENT_SIDE: 6,
+  /** From here on its record sets, two words each: type, and place. */
+  SETS: 7,
+} as const;
+
+/** A record set. */
+export const RecordSet = {
+  /** Type; from bit 16 on how many records. */
+  TYPE: 0,
+  /** Seconds. */
+  TTL: 1,
+  /**
+   * Octets of the records; with `NAMED` set if there are names in their data.
+   *
+   * Without names there are ready records: a two-octet pointer to the question, type, class, TTL, length, data. With
+   * names each record is pieces of {u16 octets, those octets, u32 name}, where the last piece of a record has NONE and
+   * a name that must not be compressed has bit 31 set.
+   */
+  LENGTH: 2,
+  /** How many names follow whose addresses belong into the additional section; behind them the records. */
+  EXTRAS: 3,
+  NAMES: 4,
+} as const;
+/** In `RecordSet.LENGTH`. */
+export const NAMED = 0x80000000;
+/** Bit of a name in a piece of record data: it must not be compressed. */
+export const UNCOMPRESSED = 0x80000000;
+
+/** A zone. */
+export const Zone = {
+  /** Place of its name. */
+  NAME: 0,
+  /** Place of the SOA's record set. */
+  SOA: 1,
+  /** TTL of negative answers: min(SOA TTL, MINIMUM) (RFC 2308 5). */
+  NEGATIVE_TTL: 2,
+} as const;
+export const ZONE_SIZE = 4;
 
 /** Which of the zone tables has a name: by the topmost zones that are served. */
 export interface ZoneDirectory {

@@ -1,13 +1,10 @@
-import { ByteColumn, shared, U32Column } from '../lib/column.ts';
+import { ByteColumn } from '../lib/column.ts';
 import { Class, Type } from '../wire/codes.ts';
 import { labelCount, nameKey, parentOf, type WireName } from '../wire/name.ts';
 import { namesIn } from '../wire/rdata/mod.ts';
 import type { RRset, ZoneData } from '../zone/zone.ts';
 import { NameTableBuilder } from './names.ts';
-import { NodeFlag, NONE, type RRsetTable, type NodeTable, type ZoneTables } from './snapshot.ts';
-
-/** Bit of a name in a piece of record data: it must not be compressed. */
-export const UNCOMPRESSED = 0x80000000;
+import { NAMED, Node, NodeFlag, NONE, RecordSet, UNCOMPRESSED, Zone, ZONE_SIZE, type ZoneTables } from './snapshot.ts';
 
 interface BuildNode {
   readonly name: number;
@@ -111,49 +108,50 @@ export class ZoneTableBuilder {
     }
     for (let n = 0; n < this.#nodes.length; n++) this.#cover(n);
     for (const node of this.#nodes) if ((node.flags & NodeFlag.APEX) !== 0) this.#linkToCutAbove(node);
-    const rrsets = new RRsetTableBuilder(this.#names);
-    const first = new U32Column();
-    const soa = shared(
-      Uint32Array,
-      Array.from(this.#zones, () => NONE),
-    );
-    const negativeTtl = shared(
-      Uint32Array,
-      Array.from(this.#zones, () => 0),
-    );
-    const apex = shared(
-      Uint32Array,
-      Array.from(this.#zones, () => NONE),
-    );
+    const sets = new RecordSets(this.#names);
+    for (const node of this.#nodes) for (const rrset of node.rrsets) sets.add(rrset);
+    // Record data brings names of its own, so names are complete only now.
+    const { places: names, end } = this.#names.layOut();
+    const nodes = new Uint32Array(this.#nodes.length);
+    let next = end;
+    let set = 0;
+    for (const [index, { rrsets }] of this.#nodes.entries()) {
+      nodes[index] = next;
+      next += Node.SETS + rrsets.length * 2;
+      for (const _ of rrsets) next += sets.size(set++);
+    }
+    // Comparing names reads a little beyond a name's end when they differ in length.
+    const memory = new SharedArrayBuffer(next * 4 + 256);
+    const words = new Uint32Array(memory);
+    const bytes = new Uint8Array(memory);
+    this.#names.write(words, bytes, names, nodes);
+    const zones = new Uint32Array(new SharedArrayBuffer(this.#zones.length * ZONE_SIZE * 4)).fill(NONE);
+    set = 0;
     for (const [index, node] of this.#nodes.entries()) {
-      first.push(rrsets.length);
-      if ((node.flags & NodeFlag.APEX) !== 0) apex[node.zone] = index;
-      for (const rrset of node.rrsets) {
-        if (rrset.type === Type.SOA && (node.flags & NodeFlag.APEX) !== 0) {
-          soa[node.zone] = rrsets.length;
-          negativeTtl[node.zone] = Math.min(rrset.ttl, soaMinimum(rrset.rdatas[0]!));
+      const place = nodes[index]!;
+      const placeOf = (other: number): number => (other === NONE ? NONE : nodes[other]!);
+      words[place + Node.NAME] = names[node.name]!;
+      words[place + Node.ZONE] = node.zone * ZONE_SIZE;
+      words[place + Node.FLAGS] = node.flags | (node.rrsets.length << 8);
+      words[place + Node.COVER] = placeOf(node.cover!);
+      words[place + Node.WILDCARD] = placeOf(node.wildcard);
+      words[place + Node.STEER] = node.steer;
+      words[place + Node.PARENT_SIDE] = placeOf(node.parentSide);
+      const isApex = (node.flags & NodeFlag.APEX) !== 0;
+      if (isApex) zones[node.zone * ZONE_SIZE + Zone.NAME] = names[node.name]!;
+      let at = place + Node.SETS + node.rrsets.length * 2;
+      for (const [i, { type, ttl, rdatas }] of node.rrsets.entries()) {
+        words[place + Node.SETS + i * 2] = type;
+        words[place + Node.SETS + i * 2 + 1] = at;
+        sets.write(set, words, bytes, at, names);
+        if (isApex && type === Type.SOA) {
+          zones[node.zone * ZONE_SIZE + Zone.SOA] = at;
+          zones[node.zone * ZONE_SIZE + Zone.NEGATIVE_TTL] = Math.min(ttl, soaMinimum(rdatas[0]!));
         }
-        rrsets.add(rrset);
+        at += sets.size(set++);
       }
     }
-    first.push(rrsets.length);
-    const column = (pick: (node: BuildNode) => number): Uint32Array => shared(Uint32Array, this.#nodes.map(pick));
-    const nodes: NodeTable = {
-      name: column((node) => node.name),
-      zone: column((node) => node.zone),
-      flags: shared(
-        Uint8Array,
-        this.#nodes.map((node) => node.flags),
-      ),
-      cover: column((node) => node.cover!),
-      wildcard: column((node) => node.wildcard),
-      first: first.toShared(),
-      steer: column((node) => node.steer),
-      parentSide: column((node) => node.parentSide),
-    };
-    // Record data brings names of its own, so names come last.
-    const built = rrsets.build();
-    return { names: this.#names.build(), nodes, rrsets: built, zones: { apex, soa, negativeTtl } };
+    return { slots: this.#names.slots(names), words, bytes, zones };
   }
 
   /** A zone's parent may be served only in so far as it delegates a name above the zone: DS is asked for there. */
@@ -183,37 +181,26 @@ function soaMinimum(rdata: Uint8Array): number {
   return new DataView(rdata.buffer, rdata.byteOffset, rdata.length).getUint32(rdata.length - 4);
 }
 
-class RRsetTableBuilder {
+/** Record sets as they will lie in memory, with numbers of names where places will be. */
+class RecordSets {
   readonly #names: NameTableBuilder;
-  readonly #type: number[] = [];
-  readonly #count: number[] = [];
-  readonly #named: number[] = [];
-  readonly #ttl = new U32Column();
-  readonly #at = new U32Column();
-  readonly #length = new U32Column();
+  readonly #sets: { readonly head: number; readonly ttl: number; readonly from: number; readonly named: boolean }[] =
+    [];
+  readonly #extras = new Map<number, readonly number[]>();
   readonly #bytes = new ByteColumn();
-  readonly #firstExtra = new U32Column();
-  readonly #extra = new U32Column();
+  /** Where in the data numbers of names are, ascending. */
+  readonly #nameAt: number[] = [];
+  #nextName = 0;
 
   constructor(names: NameTableBuilder) {
     this.#names = names;
   }
 
-  get length(): number {
-    return this.#type.length;
-  }
-
   add({ type, ttl, rdatas }: RRset): void {
     const bytes = this.#bytes;
-    const at = bytes.length;
     const named = rdatas.some((rdata) => namesIn(type, rdata).length > 0);
-    this.#type.push(type);
-    this.#count.push(rdatas.length);
-    this.#named.push(named ? 1 : 0);
-    this.#ttl.push(ttl);
-    this.#at.push(at);
-    this.#firstExtra.push(this.#extra.length);
     const extras = new Set<number>();
+    const from = bytes.length;
     for (const rdata of rdatas) {
       if (named) this.#addPieces(type, rdata, extras);
       else {
@@ -225,8 +212,8 @@ class RRsetTableBuilder {
         bytes.bytes(rdata);
       }
     }
-    for (const extra of extras) this.#extra.push(extra);
-    this.#length.push(bytes.length - at);
+    if (extras.size > 0) this.#extras.set(this.#sets.length, [...extras]);
+    this.#sets.push({ head: (type | (rdatas.length << 16)) >>> 0, ttl, from, named });
   }
 
   #addPieces(type: number, rdata: Uint8Array, extras: Set<number>): void {
@@ -244,21 +231,39 @@ class RRsetTableBuilder {
   #piece(octets: Uint8Array, name: number): void {
     this.#bytes.u16(octets.length);
     this.#bytes.bytes(octets);
+    if (name !== NONE) this.#nameAt.push(this.#bytes.length);
     this.#bytes.u32(name);
   }
 
-  build(): RRsetTable {
-    this.#firstExtra.push(this.#extra.length);
-    return {
-      type: shared(Uint16Array, this.#type),
-      count: shared(Uint16Array, this.#count),
-      named: shared(Uint8Array, this.#named),
-      ttl: this.#ttl.toShared(),
-      at: this.#at.toShared(),
-      length: this.#length.toShared(),
-      bytes: this.#bytes.toShared(),
-      firstExtra: this.#firstExtra.toShared(),
-      extra: this.#extra.toShared(),
-    };
+  #octets(set: number): number {
+    return (this.#sets[set + 1]?.from ?? this.#bytes.length) - this.#sets[set]!.from;
+  }
+
+  /** Words that a set takes. */
+  size(set: number): number {
+    return RecordSet.NAMES + (this.#extras.get(set)?.length ?? 0) + Math.ceil(this.#octets(set) / 4);
+  }
+
+  /** Writes a set to its place; all of them in their order. @param names place of each name by number */
+  write(set: number, words: Uint32Array, bytes: Uint8Array, place: number, names: Uint32Array): void {
+    const { head, ttl, from, named } = this.#sets[set]!;
+    const octets = this.#octets(set);
+    const extras = this.#extras.get(set) ?? [];
+    words[place + RecordSet.TYPE] = head;
+    words[place + RecordSet.TTL] = ttl;
+    words[place + RecordSet.LENGTH] = (octets | (named ? NAMED : 0)) >>> 0;
+    words[place + RecordSet.EXTRAS] = extras.length;
+    for (const [i, extra] of extras.entries()) words[place + RecordSet.NAMES + i] = names[extra]!;
+    const to = (place + RecordSet.NAMES + extras.length) * 4;
+    this.#bytes.copy(from, from + octets, bytes, to);
+    for (; (this.#nameAt[this.#nextName] ?? Number.POSITIVE_INFINITY) < from + octets; this.#nextName++) {
+      const at = to + this.#nameAt[this.#nextName]! - from;
+      const number = ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+      const name = names[number & 0x7fffffff]!;
+      bytes[at] = (name >>> 24) | (number >= UNCOMPRESSED ? 0x80 : 0);
+      bytes[at + 1] = name >>> 16;
+      bytes[at + 2] = name >>> 8;
+      bytes[at + 3] = name;
+    }
   }
 }

@@ -8,7 +8,7 @@ import { parseOverlay } from '../../src/geo/overlay.ts';
 import type { ResolvedEndpoint, ResolvedExport, ResolvedPolicy, ResolvedSite } from '../../src/model/resolved.ts';
 import { compileSnapshot, Compiler } from '../../src/snapshot/compile.ts';
 import { find, Found } from '../../src/snapshot/find.ts';
-import { applyUpdate, NONE, Row, ROW_SIZE, updateOf, type Snapshot } from '../../src/snapshot/snapshot.ts';
+import { applyUpdate, Node, NONE, Row, ROW_SIZE, updateOf, type Snapshot } from '../../src/snapshot/snapshot.ts';
 import type { Configuration } from '../../src/state/configuration.ts';
 import { Picker } from '../../src/steering/pick.ts';
 import { planFor } from '../../src/steering/plan/plan.ts';
@@ -115,7 +115,7 @@ function nodeOf(snapshot: Snapshot, text: string): { tables: number; node: numbe
 function steered(snapshot: Snapshot, host: string, address: number) {
   const at = nodeOf(snapshot, host);
   if (at === undefined) return 'no such name';
-  const number = snapshot.tables[at.tables]!.nodes.steer[at.node]!;
+  const number = snapshot.tables[at.tables]!.words[at.node + Node.STEER]!;
   if (number === NONE) return 'not steered';
   const { rowOf, rows, maps, classes, plans, live, addresses, seeds } = snapshot.steering;
   const row = rowOf[number]! * ROW_SIZE;
