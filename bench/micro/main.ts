@@ -123,9 +123,9 @@ part('locality: IPv6', () => {
 
 const picker = new Picker(1);
 for (const size of [2, 8]) {
-  const plans = Uint32Array.from([size, NO_PLAN, ...Array.from({ length: size }, (_, i) => i)]);
+  const plans = Int32Array.from([size, NO_PLAN, ...Array.from({ length: size }, (_, i) => i)]);
   const weights = new Float64Array(size).fill(1);
-  const seeds = Uint32Array.from({ length: size }, () => random.below(2 ** 32));
+  const seeds = Int32Array.from({ length: size }, () => random.below(2 ** 32));
   part(`pick: one of ${size} by prefix`, () => {
     picker.gather(plans, 0, weights, 0);
     return picker.byKey(seeds, 0, prefixKey(clients4[(turn = (turn + 1) & (MANY - 1))]!, 0, 0, 0, 24), 1);

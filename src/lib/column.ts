@@ -1,12 +1,12 @@
 /** Arrays that grow by doubling while something is built, and end as exact copies in shared memory. */
 
-export class U32Column {
-  #data = new Uint32Array(64);
+export class I32Column {
+  #data = new Int32Array(64);
   length = 0;
 
   push(value: number): void {
     if (this.length === this.#data.length) {
-      const wider = new Uint32Array(this.#data.length * 2);
+      const wider = new Int32Array(this.#data.length * 2);
       wider.set(this.#data);
       this.#data = wider;
     }
@@ -61,7 +61,7 @@ export class ByteColumn {
   }
 }
 
-type NumberArray = Uint8Array | Uint16Array | Uint32Array | Float64Array;
+type NumberArray = Uint8Array | Uint16Array | Int32Array | Float64Array;
 
 /** A copy of numbers as a typed array over a SharedArrayBuffer. */
 export function shared<T extends NumberArray>(

@@ -54,9 +54,9 @@ export class Answerer {
   readonly #made = new Uint8Array(256);
   readonly #madeLabels = new Uint16Array(128);
   /** The record sets of the chain so far, and the name at which each was followed: once each. */
-  readonly #visited = new Uint32Array(MAX_CHAIN);
-  readonly #visitedAt = new Uint32Array(MAX_CHAIN);
-  readonly #visitedIn = new Uint32Array(MAX_CHAIN);
+  readonly #visited = new Int32Array(MAX_CHAIN);
+  readonly #visitedAt = new Int32Array(MAX_CHAIN);
+  readonly #visitedIn = new Int32Array(MAX_CHAIN);
 
   #snapshot!: Snapshot;
   // The name that is being resolved; changes along a chain.
@@ -610,6 +610,6 @@ function findRRset({ words }: ZoneTables, node: number, type: number): number {
 function firstName({ words, bytes }: ZoneTables, rrset: number): number {
   let at = (rrset + RecordSet.NAMES + words[rrset + RecordSet.EXTRAS]!) * 4;
   at += 2 + ((bytes[at]! << 8) | bytes[at + 1]!);
-  const name = ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+  const name = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
   return name & 0x7fffffff;
 }

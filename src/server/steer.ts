@@ -1,7 +1,7 @@
 import { leafLength, leafValue, lookup4, lookup6, type PrefixTable } from '../geo/lookup.ts';
-import { embeddedIpv4, embeddedLength } from '../geo/lookup.ts';
+import { embeddedIpv4, embeddedLength, NOT_EMBEDDED } from '../geo/lookup.ts';
 import { COUNTER } from '../observe/counters.ts';
-import { NONE, Row, ROW_FAMILY, ROW_SIZE, type SteeringTables } from '../snapshot/snapshot.ts';
+import { Row, ROW_FAMILY, ROW_SIZE, type SteeringTables } from '../snapshot/snapshot.ts';
 import { Picker, prefixKey } from '../steering/pick.ts';
 import { Type } from '../wire/codes.ts';
 import { Ecs, type Query } from '../wire/query.ts';
@@ -100,7 +100,7 @@ export class Steering {
     this.#w3 = 0;
     if (is4) return lookup4(table, w0);
     const form = embeddedLength(w0, w1, w2);
-    if (form !== NONE) {
+    if (form !== NOT_EMBEDDED) {
       this.#offset = form;
       this.#is4 = true;
       this.#w0 = embeddedIpv4(w0, w1, w2, w3);

@@ -1,5 +1,5 @@
 import { Class, Type } from '../wire/codes.ts';
-import { NAMED, Name, NONE, RecordSet, UNCOMPRESSED, type ZoneTables } from '../snapshot/snapshot.ts';
+import { Name, NONE, RecordSet, type ZoneTables } from '../snapshot/snapshot.ts';
 
 const MEMO = 256;
 /** Beyond this load look-ups get slow; further names of so large a message go uncompressed. */
@@ -22,8 +22,8 @@ export class Writer {
   limit = 0;
   readonly counts = new Uint16Array(3);
   #tables!: ZoneTables;
-  readonly #memoName = new Uint32Array(MEMO);
-  readonly #memoGeneration = new Uint32Array(MEMO);
+  readonly #memoName = new Int32Array(MEMO);
+  readonly #memoGeneration = new Int32Array(MEMO);
   readonly #memoAt = new Uint16Array(MEMO);
   #generation = 0;
   #memoUsed = 0;
@@ -160,7 +160,7 @@ export class Writer {
     const before = this.at;
     const { words, bytes } = this.#tables;
     const length = words[set + RecordSet.LENGTH]!;
-    if (length < NAMED && pointer !== 0 && ttl === NONE) {
+    if (length >= 0 && pointer !== 0 && ttl === NONE) {
       if (before + length > this.limit) return false;
       this.copy(bytes, (set + RecordSet.NAMES) * 4, length);
       if (pointer !== 12) this.#moveOwners(before, pointer);
@@ -183,7 +183,7 @@ export class Writer {
 
   #records(set: number, pointer: number, owner: number, ttl: number): boolean {
     const { words, bytes } = this.#tables;
-    const named = words[set + RecordSet.LENGTH]! >= NAMED;
+    const named = words[set + RecordSet.LENGTH]! < 0;
     let from = (set + RecordSet.NAMES + words[set + RecordSet.EXTRAS]!) * 4;
     let ownerAt = pointer;
     for (let i = words[set + RecordSet.TYPE]! >>> 16; i > 0; i--) {
@@ -206,10 +206,9 @@ export class Writer {
           if (this.at + octets + 255 > this.out.length) return false;
           this.copy(bytes, from + 2, octets);
           from += octets + 6;
-          const name =
-            ((bytes[from - 4]! << 24) | (bytes[from - 3]! << 16) | (bytes[from - 2]! << 8) | bytes[from - 1]!) >>> 0;
+          const name = (bytes[from - 4]! << 24) | (bytes[from - 3]! << 16) | (bytes[from - 2]! << 8) | bytes[from - 1]!;
           if (name === NONE) break;
-          if (name >= UNCOMPRESSED) this.#uncompressedName(name - UNCOMPRESSED);
+          if (name < 0) this.#uncompressedName(name & 0x7fffffff);
           else this.name(name);
         }
       } else {

@@ -98,11 +98,11 @@ export class ExportCompiler {
   #count = 0;
   #context: SteeringContext | undefined;
 
-  #rows = new Growing(Uint32Array, 64 * ROW_SIZE);
-  #classes = new Growing(Uint32Array, 1024);
-  #plans = new Growing(Uint32Array, 1024);
+  #rows = new Growing(Int32Array, 64 * ROW_SIZE);
+  #classes = new Growing(Int32Array, 1024);
+  #plans = new Growing(Int32Array, 1024);
   #addresses = new Growing(Uint8Array, 1024);
-  #seeds = new Growing(Uint32Array, 64);
+  #seeds = new Growing(Int32Array, 64);
   #live = new LiveWriter();
   /** Words of the tables when all of them was in use. */
   #sound = 0;
@@ -209,12 +209,12 @@ export class ExportCompiler {
   /** Lays everything out anew, without what is no longer used. */
   #rebuild(): void {
     const count = this.#entries.size;
-    this.#rows = new Growing(Uint32Array, Math.max(64, 2 * count) * ROW_SIZE);
-    this.#classes = new Growing(Uint32Array, 1024);
-    this.#plans = new Growing(Uint32Array, 1024);
+    this.#rows = new Growing(Int32Array, Math.max(64, 2 * count) * ROW_SIZE);
+    this.#classes = new Growing(Int32Array, 1024);
+    this.#plans = new Growing(Int32Array, 1024);
     const endpoints = [...this.#entries.values()].reduce((sum, { exp }) => sum + exp.endpoints.length, 0);
     this.#addresses = new Growing(Uint8Array, Math.ceil(endpoints * 1.25 + 16) * 16);
-    this.#seeds = new Growing(Uint32Array, Math.ceil(endpoints * 1.25 + 16));
+    this.#seeds = new Growing(Int32Array, Math.ceil(endpoints * 1.25 + 16));
     this.#live = new LiveWriter(Math.max(64, 2 * count), Math.ceil(endpoints * 1.5 + 64));
     const planned = this.#shapes;
     this.#shapes = new Map();
@@ -373,7 +373,7 @@ export class ExportCompiler {
   }
 
   get tables(): SteeringTables {
-    const rowOf = new Uint32Array(new SharedArrayBuffer(this.#nextNumber * 4)).fill(NONE);
+    const rowOf = new Int32Array(new SharedArrayBuffer(this.#nextNumber * 4)).fill(NONE);
     for (const { number, row } of this.#entries.values()) rowOf[number] = row;
     const finest = this.#world?.finest;
     // Who asks for them sees what has grown.

@@ -2,20 +2,20 @@ import { LOWER } from '../wire/name.ts';
 import { Name, NONE, type Snapshot, type ZoneTables } from './snapshot.ts';
 
 /** Hashing goes from a name's end to its start, so that one pass gives the hash of every suffix. */
-export const HASH_START = 0x811c9dc5;
+export const HASH_START = 0x811c9dc5 | 0;
 
 /** FNV-1a, one octet. */
 export function hashStep(hash: number, octet: number): number {
   return Math.imul(hash ^ octet, 0x01000193);
 }
 
-/** Spreads a hash's entropy to its low bits (the finaliser of MurmurHash3); unsigned. */
+/** Spreads a hash's entropy to its low bits (the finaliser of MurmurHash3). */
 export function hashEnd(hash: number): number {
   let h = hash ^ (hash >>> 16);
   h = Math.imul(h, 0x85ebca6b);
   h ^= h >>> 13;
   h = Math.imul(h, 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+  return h ^ (h >>> 16);
 }
 
 /** What `find` found, reused by one thread. */
@@ -32,7 +32,7 @@ export class Found {
   name = 0;
   /** Labels of the name that are not part of `name`. */
   nameBelow = 0;
-  readonly hashes = new Uint32Array(128);
+  readonly hashes = new Int32Array(128);
 }
 
 /**

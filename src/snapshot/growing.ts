@@ -1,4 +1,4 @@
-type NumberArray = Uint8Array | Uint32Array | Float64Array;
+type NumberArray = Uint8Array | Int32Array | Float64Array;
 
 /**
  * Numbers in shared memory that are only ever added to. Who has `array` may read what was there when it got it, while

@@ -11,7 +11,7 @@ interface FreeBlock {
 
 /** The writing side of the live table. */
 export class LiveWriter {
-  #current: Uint32Array;
+  #current: Int32Array;
   #weights: Float64Array;
   #used = 0;
   /** Size of each row's block. */
@@ -23,7 +23,7 @@ export class LiveWriter {
 
   /** @param now milliseconds, ascending */
   constructor(rows = 64, weights = 256, now: () => number = () => performance.now()) {
-    this.#current = new Uint32Array(new SharedArrayBuffer(rows * 4));
+    this.#current = new Int32Array(new SharedArrayBuffer(rows * 4));
     this.#weights = new Float64Array(new SharedArrayBuffer(weights * 8));
     this.#now = now;
   }
@@ -31,7 +31,7 @@ export class LiveWriter {
   /** Gives a new row its weights. */
   add(row: number, weights: readonly number[]): void {
     if (row >= this.#current.length) {
-      const wider = new Uint32Array(new SharedArrayBuffer(Math.max(row + 1, this.#current.length * 2) * 4));
+      const wider = new Int32Array(new SharedArrayBuffer(Math.max(row + 1, this.#current.length * 2) * 4));
       wider.set(this.#current);
       this.#current = wider;
       this.#grown = true;
@@ -74,7 +74,7 @@ export class LiveWriter {
       wider.set(this.#weights);
       this.#weights = wider;
       // Who reads the narrower one would not see `current` point beyond it.
-      const current = new Uint32Array(new SharedArrayBuffer(this.#current.byteLength));
+      const current = new Int32Array(new SharedArrayBuffer(this.#current.byteLength));
       current.set(this.#current);
       this.#current = current;
       this.#grown = true;

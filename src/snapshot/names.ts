@@ -1,4 +1,4 @@
-import { ByteColumn, U32Column } from '../lib/column.ts';
+import { ByteColumn, I32Column } from '../lib/column.ts';
 import { LOWER, nameKey, parentOf, ROOT, type WireName } from '../wire/name.ts';
 import { HASH_START, hashEnd, hashStep } from './find.ts';
 import { Name, NONE } from './snapshot.ts';
@@ -7,10 +7,10 @@ import { Name, NONE } from './snapshot.ts';
 export class NameTableBuilder {
   readonly #ids = new Map<string, number>();
   readonly #bytes = new ByteColumn();
-  readonly #at = new U32Column();
-  readonly #parent = new U32Column();
-  readonly #hash = new U32Column();
-  readonly #node = new U32Column();
+  readonly #at = new I32Column();
+  readonly #parent = new I32Column();
+  readonly #hash = new I32Column();
+  readonly #node = new I32Column();
 
   constructor() {
     this.#add(ROOT, '\0', 0, HASH_START);
@@ -39,7 +39,7 @@ export class NameTableBuilder {
     const parent = this.#intern(parentOf(name), key.slice(label + 1));
     let hash = this.#hash.get(parent);
     for (let i = label; i >= 0; i--) hash = hashStep(hash, LOWER[name[i]!]!);
-    return this.#add(name, key, parent, hash >>> 0);
+    return this.#add(name, key, parent, hash | 0);
   }
 
   parent(id: number): number {
@@ -56,8 +56,8 @@ export class NameTableBuilder {
   }
 
   /** The place of every name when they lie one after the other from 0 on, and where they end. */
-  layOut(): { places: Uint32Array; end: number } {
-    const places = new Uint32Array(this.#at.length);
+  layOut(): { places: Int32Array; end: number } {
+    const places = new Int32Array(this.#at.length);
     let end = 0;
     for (let id = 0; id < places.length; id++) {
       places[id] = end;
@@ -71,7 +71,7 @@ export class NameTableBuilder {
   }
 
   /** Writes the names to their places. @param nodes place of each node by number */
-  write(words: Uint32Array, bytes: Uint8Array, places: Uint32Array, nodes: Uint32Array): void {
+  write(words: Int32Array, bytes: Uint8Array, places: Int32Array, nodes: Int32Array): void {
     for (let id = 0; id < places.length; id++) {
       const place = places[id]!;
       words[place + Name.PARENT] = places[this.#parent.get(id)]!;
@@ -83,10 +83,10 @@ export class NameTableBuilder {
   }
 
   /** The hash table that leads to places. */
-  slots(places: Uint32Array): Uint32Array {
+  slots(places: Int32Array): Int32Array {
     let size = 16;
     while (size < places.length * 2) size *= 2;
-    const slots = new Uint32Array(new SharedArrayBuffer(size * 8));
+    const slots = new Int32Array(new SharedArrayBuffer(size * 8));
     for (let id = 0; id < places.length; id++) {
       const hash = hashEnd(this.#hash.get(id));
       let slot = hash & (size - 1);

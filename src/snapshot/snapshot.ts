@@ -2,7 +2,7 @@ import type { PrefixTable } from '../geo/lookup.ts';
 import type { LiveTable, Plans } from '../steering/table.ts';
 
 /** No node, export, map or plan. */
-export const NONE = 0xffffffff;
+export const NONE = -1;
 
 /** What a node is; one bit each. */
 export const NodeFlag = {
@@ -21,18 +21,19 @@ export const NodeFlag = {
  * in one stretch of memory, what belongs to a name close together: of a question that was not asked lately nothing is
  * in the processor's caches, and every other line of memory costs as much as a hundred steps.
  *
- * A `place` is an index into `words`; four times it is one into `bytes`, which is the same memory.
+ * Numbers are signed 32-bit ones, since these are what engines are quick with: the whole is at most 2 GiB. A `place` is
+ * an index into `words`; four times it is one into `bytes`, which is the same memory.
  */
 export interface ZoneTables {
   /**
    * Open-addressed hash table of names, a power of two of pairs: the whole hash, and the name's place + 1, or 0 for
    * free. Linear probing.
    */
-  readonly slots: Uint32Array;
-  readonly words: Uint32Array;
+  readonly slots: Int32Array;
+  readonly words: Int32Array;
   readonly bytes: Uint8Array;
   /** Per zone `ZONE_SIZE` words: see `Zone`. */
-  readonly zones: Uint32Array;
+  readonly zones: Int32Array;
 }
 
 /**
@@ -85,10 +86,10 @@ export const RecordSet = {
   EXTRAS: 3,
   NAMES: 4,
 } as const;
-/** In `RecordSet.LENGTH`. */
-export const NAMED = 0x80000000;
-/** Bit of a name in a piece of record data: it must not be compressed. */
-export const UNCOMPRESSED = 0x80000000;
+/** In `RecordSet.LENGTH`: the sign. */
+export const NAMED = 1 << 31;
+/** Of a name in a piece of record data, the sign: it must not be compressed. */
+export const UNCOMPRESSED = 1 << 31;
 
 /** A zone. */
 export const Zone = {
@@ -104,9 +105,9 @@ export const ZONE_SIZE = 4;
 /** Which of the zone tables has a name: by the topmost zones that are served. */
 export interface ZoneDirectory {
   /** Open-addressed hash table, a power of two long: index of the tables + 1, or 0 for free. Linear probing. */
-  readonly slots: Uint32Array;
+  readonly slots: Int32Array;
   /** Per slot: the whole hash of the topmost zone's name. Two names may have one hash. */
-  readonly hashes: Uint32Array;
+  readonly hashes: Int32Array;
   /** Where the root zone is, if it is served: then all is below it; else NONE. */
   readonly root: number;
 }
@@ -138,15 +139,15 @@ export const ROW_SIZE = 16;
  */
 export interface SteeringTables {
   /** Per number of an export: its row, or NONE. */
-  readonly rowOf: Uint32Array;
-  readonly rows: Uint32Array;
+  readonly rowOf: Int32Array;
+  readonly rows: Int32Array;
   /** Places of plans, by class. */
-  readonly classes: Uint32Array;
+  readonly classes: Int32Array;
   readonly plans: Plans;
   /** Per endpoint: 16 octets, IPv4 in the first four. */
   readonly addresses: Uint8Array;
   /** Per endpoint: a hash of export and address, the same in every process and across restarts. */
-  readonly seeds: Uint32Array;
+  readonly seeds: Int32Array;
   readonly live: LiveTable;
   /** Locality classes by address. */
   readonly maps: readonly PrefixTable[];

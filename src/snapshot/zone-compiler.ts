@@ -159,8 +159,8 @@ function hashOf(name: WireName): number {
 function buildDirectory(families: readonly Family[], tablesOf: ReadonlyMap<string, number>): ZoneDirectory {
   let size = 16;
   while (size < families.length * 2) size *= 2;
-  const slots = new Uint32Array(size);
-  const hashes = new Uint32Array(size);
+  const slots = new Int32Array(size);
+  const hashes = new Int32Array(size);
   let root = NONE;
   for (const { key, topmost } of families) {
     const index = tablesOf.get(key)!;
@@ -171,5 +171,5 @@ function buildDirectory(families: readonly Family[], tablesOf: ReadonlyMap<strin
     slots[slot] = index + 1;
     hashes[slot] = hash;
   }
-  return { slots: shared(Uint32Array, slots), hashes: shared(Uint32Array, hashes), root };
+  return { slots: shared(Int32Array, slots), hashes: shared(Int32Array, hashes), root };
 }

@@ -6,6 +6,9 @@ import type { RRset, ZoneData } from '../zone/zone.ts';
 import { NameTableBuilder } from './names.ts';
 import { NAMED, Node, NodeFlag, NONE, RecordSet, UNCOMPRESSED, Zone, ZONE_SIZE, type ZoneTables } from './snapshot.ts';
 
+/** Offsets are signed 32-bit numbers of octets. */
+const MOST_WORDS = 2 ** 29 - 64;
+
 interface BuildNode {
   readonly name: number;
   readonly zone: number;
@@ -112,7 +115,7 @@ export class ZoneTableBuilder {
     for (const node of this.#nodes) for (const rrset of node.rrsets) sets.add(rrset);
     // Record data brings names of its own, so names are complete only now.
     const { places: names, end } = this.#names.layOut();
-    const nodes = new Uint32Array(this.#nodes.length);
+    const nodes = new Int32Array(this.#nodes.length);
     let next = end;
     let set = 0;
     for (const [index, { rrsets }] of this.#nodes.entries()) {
@@ -120,12 +123,14 @@ export class ZoneTableBuilder {
       next += Node.SETS + rrsets.length * 2;
       for (const _ of rrsets) next += sets.size(set++);
     }
+    if (next > MOST_WORDS)
+      throw new Error(`zones of ${next * 4} octets: more than 2 GiB in one table; divide the largest`);
     // Comparing names reads a little beyond a name's end when they differ in length.
     const memory = new SharedArrayBuffer(next * 4 + 256);
-    const words = new Uint32Array(memory);
+    const words = new Int32Array(memory);
     const bytes = new Uint8Array(memory);
     this.#names.write(words, bytes, names, nodes);
-    const zones = new Uint32Array(new SharedArrayBuffer(this.#zones.length * ZONE_SIZE * 4)).fill(NONE);
+    const zones = new Int32Array(new SharedArrayBuffer(this.#zones.length * ZONE_SIZE * 4)).fill(NONE);
     set = 0;
     for (const [index, node] of this.#nodes.entries()) {
       const place = nodes[index]!;
@@ -213,7 +218,7 @@ class RecordSets {
       }
     }
     if (extras.size > 0) this.#extras.set(this.#sets.length, [...extras]);
-    this.#sets.push({ head: (type | (rdatas.length << 16)) >>> 0, ttl, from, named });
+    this.#sets.push({ head: type | (rdatas.length << 16), ttl, from, named });
   }
 
   #addPieces(type: number, rdata: Uint8Array, extras: Set<number>): void {
@@ -221,7 +226,7 @@ class RecordSets {
     for (const { offset, length, compress, additional } of namesIn(type, rdata)) {
       // A copy, since the name table keeps what it is given.
       const name = this.#names.intern(rdata.slice(offset, offset + length));
-      this.#piece(rdata.subarray(from, offset), compress ? name : (name | UNCOMPRESSED) >>> 0);
+      this.#piece(rdata.subarray(from, offset), compress ? name : name | UNCOMPRESSED);
       if (additional) extras.add(name);
       from = offset + length;
     }
@@ -245,22 +250,22 @@ class RecordSets {
   }
 
   /** Writes a set to its place; all of them in their order. @param names place of each name by number */
-  write(set: number, words: Uint32Array, bytes: Uint8Array, place: number, names: Uint32Array): void {
+  write(set: number, words: Int32Array, bytes: Uint8Array, place: number, names: Int32Array): void {
     const { head, ttl, from, named } = this.#sets[set]!;
     const octets = this.#octets(set);
     const extras = this.#extras.get(set) ?? [];
     words[place + RecordSet.TYPE] = head;
     words[place + RecordSet.TTL] = ttl;
-    words[place + RecordSet.LENGTH] = (octets | (named ? NAMED : 0)) >>> 0;
+    words[place + RecordSet.LENGTH] = octets | (named ? NAMED : 0);
     words[place + RecordSet.EXTRAS] = extras.length;
     for (const [i, extra] of extras.entries()) words[place + RecordSet.NAMES + i] = names[extra]!;
     const to = (place + RecordSet.NAMES + extras.length) * 4;
     this.#bytes.copy(from, from + octets, bytes, to);
     for (; (this.#nameAt[this.#nextName] ?? Number.POSITIVE_INFINITY) < from + octets; this.#nextName++) {
       const at = to + this.#nameAt[this.#nextName]! - from;
-      const number = ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+      const number = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
       const name = names[number & 0x7fffffff]!;
-      bytes[at] = (name >>> 24) | (number >= UNCOMPRESSED ? 0x80 : 0);
+      bytes[at] = (name >>> 24) | (number < 0 ? 0x80 : 0);
       bytes[at + 1] = name >>> 16;
       bytes[at + 2] = name >>> 8;
       bytes[at + 3] = name;

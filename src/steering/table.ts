@@ -1,5 +1,5 @@
 /** No plan. */
-export const NO_PLAN = 0xffffffff;
+export const NO_PLAN = -1;
 
 /**
  * What picking reads: plans as flat arrays, in shared memory, and the weights of endpoints beside them. A plan is
@@ -7,7 +7,7 @@ export const NO_PLAN = 0xffffffff;
  * these can, or NO_PLAN; then the endpoints, by their index in the export. Exports that differ in their endpoints'
  * addresses and weights alone share plans.
  */
-export type Plans = Uint32Array;
+export type Plans = Int32Array;
 
 /** Of a plan's header. */
 export const PLAN_HEADER = 2;
@@ -19,7 +19,7 @@ export const PLAN_HEADER = 2;
  */
 export interface LiveTable {
   /** Per row of exports: where its block begins in `weights`. */
-  readonly current: Uint32Array;
+  readonly current: Int32Array;
   /** Per endpoint of a block what `liveWeight` makes. */
   readonly weights: Float64Array;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Picker, prefixKey } from '../../src/steering/pick.ts';
 import { liveWeight, NO_PLAN } from '../../src/steering/table.ts';
 
-const SEEDS = Uint32Array.from({ length: 100 }, (_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 0);
+const SEEDS = Int32Array.from({ length: 100 }, (_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 0);
 const PREFIXES = 100_000;
 
 /** Neighbouring prefixes, as clients have them: their keys differ in few bits. */
@@ -14,15 +14,15 @@ const KEYS = {
 } as const;
 
 /** One plan of all endpoints. */
-function plan(size: number): Uint32Array {
-  return Uint32Array.from([size, NO_PLAN, ...Array.from({ length: size }, (_, i) => i)]);
+function plan(size: number): Int32Array {
+  return Int32Array.from([size, NO_PLAN, ...Array.from({ length: size }, (_, i) => i)]);
 }
 
-function picks(weights: readonly number[], key: (i: number) => number): Uint32Array {
+function picks(weights: readonly number[], key: (i: number) => number): Int32Array {
   const picker = new Picker(1);
   const plans = plan(weights.length);
   const live = Float64Array.from(weights);
-  return Uint32Array.from({ length: PREFIXES }, (_, i) => {
+  return Int32Array.from({ length: PREFIXES }, (_, i) => {
     picker.gather(plans, 0, live, 0);
     picker.byKey(SEEDS, 0, key(i), 1);
     return picker.picked[0]!;
@@ -64,7 +64,7 @@ for (const [name, key] of Object.entries(KEYS)) {
 
 test('weights beyond what scores can tell apart still pick from their own plan', () => {
   const picker = new Picker(1);
-  const plans = Uint32Array.from([1, NO_PLAN, 0, 2, NO_PLAN, 2, 3]);
+  const plans = Int32Array.from([1, NO_PLAN, 0, 2, NO_PLAN, 2, 3]);
   for (let key = 0; key < 1000; key++) {
     expect(picker.gather(plans, 3, Float64Array.from([1, 1, 1e-310, 1e-310]), 0)).toBe(2);
     expect(picker.byKey(SEEDS, 0, key, 2)).toBe(2);
@@ -104,7 +104,7 @@ describe('gather', () => {
   const up = (weight: number): number => liveWeight({ weight, up: true });
   const down = (weight: number): number => liveWeight({ weight, up: false });
   // Endpoints 0 and 1; 2 stands in for them, and 3 for that one.
-  const plans = Uint32Array.from([2, 4, 0, 1, 1, 7, 2, 1, NO_PLAN, 3]);
+  const plans = Int32Array.from([2, 4, 0, 1, 1, 7, 2, 1, NO_PLAN, 3]);
   const gathered = (weights: readonly number[], place = 0, block = 0): { endpoints: number[]; failOpen: boolean } => {
     const picker = new Picker(1);
     const count = picker.gather(plans, place, Float64Array.from(weights), block);
@@ -130,7 +130,7 @@ describe('gather', () => {
   });
 
   test('a circle of stand-ins ends', () => {
-    const circle = Uint32Array.from([1, 3, 0, 1, 0, 1]);
+    const circle = Int32Array.from([1, 3, 0, 1, 0, 1]);
     const picker = new Picker(1);
     expect(picker.gather(circle, 0, Float64Array.from([-1, -1]), 0)).toBe(1);
     expect(picker.failOpen).toBe(true);
