@@ -50,6 +50,8 @@ export class Answerer {
   readonly #found = new Found();
   readonly #writer = new Writer();
   readonly #steering: Steering;
+  /** The client subnet as it was sent. */
+  readonly #ecs = new Uint8Array(4 + 16);
   /** A name made by a DNAME, as if it were a question: octets, and offsets of its labels. */
   readonly #made = new Uint8Array(256);
   readonly #madeLabels = new Uint16Array(128);
@@ -90,7 +92,7 @@ export class Answerer {
 
   /**
    * Answers one message. No I/O, never throws whatever the octets are.
-   * @param out at least `OUT_SIZE` octets
+   * @param out at least `OUT_SIZE` octets; may be `message` itself, whose question is then left where it is
    * @param tcp no limit by EDNS or to `udpPayloadSize`
    * @returns octets of the answer in `out`; 0 to send none.
    */
@@ -112,9 +114,16 @@ export class Answerer {
     }
     this.#countQuery(q, source, tcp);
     let at = 12;
-    if (q.nameLength !== 0) {
-      for (; at < q.questionEnd; at++) out[at] = message[at]!;
+    let original = message;
+    if (out !== message) {
+      if (q.nameLength !== 0) for (; at < q.questionEnd; at++) out[at] = message[at]!;
+    } else {
+      if (q.nameLength !== 0) at = q.questionEnd;
+      // Rare enough to make a copy for: what is told of it lies where the answer goes.
+      if (q.tsigAt !== 0) original = message.slice(0, length);
     }
+    // So does the client subnet.
+    if (q.ecs !== Ecs.ABSENT) for (let i = 0; i < q.ecsLength; i++) this.#ecs[i] = message[q.ecsAt + i]!;
     const w = this.#writer;
     this.#rcode = parsed;
     this.#aa = false;
@@ -122,12 +131,12 @@ export class Answerer {
     this.#scope = 0;
     const optLength = this.#optLength(q);
     const most = tcp ? MAX_MESSAGE : this.#udpLimit(q);
-    w.start(out, at, most - optLength - (q.tsigAt === 0 ? 0 : tsigLength(message, q)));
+    w.start(out, at, most - optLength - (q.tsigAt === 0 ? 0 : tsigLength(original, q)));
     if (parsed === Rcode.NOERROR) this.#resolve(message, source, snapshot);
     if (this.#tc) counters[COUNTER.truncated]!++;
     w.limit = out.length;
-    if (q.edns) this.#writeOpt(q, message);
-    if (q.tsigAt !== 0 && parsed === Rcode.NOTAUTH) this.#writeTsig(q, message);
+    if (q.edns) this.#writeOpt(q);
+    if (q.tsigAt !== 0 && parsed === Rcode.NOTAUTH) this.#writeTsig(q, original);
     this.#writeHeader(q, message, out);
     this.#countAnswer(w.at);
     return w.at;
@@ -515,7 +524,7 @@ export class Answerer {
     return length;
   }
 
-  #writeOpt(q: Query, message: Uint8Array): void {
+  #writeOpt(q: Query): void {
     const w = this.#writer;
     const { out } = w;
     const start = w.at;
@@ -530,7 +539,7 @@ export class Answerer {
       w.u16(8);
       w.u16(q.ecsLength);
       const at = w.at;
-      w.copy(message, q.ecsAt, q.ecsLength);
+      w.copy(this.#ecs, 0, q.ecsLength);
       out[at + 3] = this.#scope;
     }
     const { nsid } = this.#options;

@@ -65,6 +65,9 @@ export async function fuzz(
   const random = new Random(seed);
   const below = (n: number): number => random.below(n);
   const answerer = new Answerer({ udpPayloadSize: 1232, nsid: Uint8Array.of(65), ecs: true }, createCounters(), 7);
+  // The same choices, but each answer is written where its question was.
+  const inPlace = new Answerer({ udpPayloadSize: 1232, nsid: Uint8Array.of(65), ecs: true }, createCounters(), 7);
+  const place = new Uint8Array(OUT_SIZE);
   const out = new Uint8Array(OUT_SIZE);
   const bases = names.flatMap((name) => TYPES.map((type) => base(name, type, below)));
   const slow: { message: Uint8Array; tcp: boolean }[] = [];
@@ -79,6 +82,10 @@ export async function fuzz(
     const tcp = below(8) === 0;
     const size = answerer.answer(message, length, SOURCE, snapshot, out, tcp);
     if (performance.now() - start > SLOW_MS) slow.push({ message: message.slice(0, length), tcp });
+    place.set(message.subarray(0, length));
+    const same = inPlace.answer(place, length, SOURCE, snapshot, place, tcp);
+    if (same !== size || Buffer.compare(place.subarray(0, size), out.subarray(0, size)) !== 0)
+      throw new Error(`answered otherwise in place: ${Buffer.from(message.subarray(0, length)).toString('hex')}`);
     if (size === 0) {
       dropped++;
       // The only messages that get no answer: no whole header, or themselves a response.

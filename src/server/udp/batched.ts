@@ -7,8 +7,8 @@ import { RECEIVE_BUFFER, type AnswerUdp } from './transport.ts';
 /** Datagrams received and answered with one system call each; more would only add latency. */
 const BATCH = 64;
 
-/** Longest answer over UDP: what a datagram over IPv4 can carry is less than what one over Ethernet should. */
-const LONGEST = 4096;
+/** Longest answer: UDP's length field has 16 bits, and IPv4's header and UDP's own take 28 octets. */
+const LONGEST = 65_507;
 
 /**
  * How long a thread sleeps without a query before it looks for other work, milliseconds. Queries wake it at once, and
@@ -51,7 +51,7 @@ export function serveBatched({ sockets, answer, counters, tick }: ServeOptions):
   for (const { ipv6 } of sockets) {
     if (lanes.has(ipv6)) continue;
     const source: SourceAddress = { family: ipv6 ? 6 : 4, w0: 0, w1: 0, w2: 0, w3: 0 };
-    lanes.set(ipv6, { batch: new Batch(BATCH, ipv6, LONGEST, OUT_SIZE), source });
+    lanes.set(ipv6, { batch: new Batch(BATCH, ipv6, OUT_SIZE), source });
   }
   const laneOf = sockets.map(({ ipv6 }) => lanes.get(ipv6)!);
   const poll = sockets.length === 1 ? undefined : new Poll(sockets);
@@ -100,35 +100,37 @@ function serveOne(
   answer: AnswerUdp,
   counters: Float64Array,
 ): void {
+  const { ipv6, wildcard } = socket;
+  // Those from here on are answered and not sent yet.
+  let first = 0;
+  let i = 0;
   try {
-    answerEach(batch, source, socket, count, answer, counters);
+    for (; i < count; i++) {
+      const message = batch.messages[i]!;
+      // Port 0 cannot be answered, and is a reflection attempt.
+      let length = 0;
+      if (batch.port(i) !== 0) {
+        source.w0 = batch.word(i, 0);
+        if (ipv6) {
+          source.w1 = batch.word(i, 1);
+          source.w2 = batch.word(i, 2);
+          source.w3 = batch.word(i, 3);
+        }
+        length = answer(message, batch.length(i), source, message);
+        if (length > LONGEST) {
+          counters[COUNTER.droppedSend]!++;
+          length = 0;
+        }
+      }
+      if (length > 0) batch.answer(i, length, wildcard);
+      else {
+        // What is not to be sent divides the batch.
+        if (i > first) counters[COUNTER.droppedSend]! += batch.send(socket, first, i);
+        first = i + 1;
+      }
+    }
   } finally {
     // Also when answering one of them ends the thread: the others are not its fault.
-    const refused = batch.send(socket);
-    if (refused > 0) counters[COUNTER.droppedSend]! += refused;
-  }
-}
-
-function answerEach(
-  batch: Batch,
-  source: SourceAddress,
-  { ipv6, wildcard }: UdpSocket,
-  count: number,
-  answer: AnswerUdp,
-  counters: Float64Array,
-): void {
-  for (let i = 0; i < count; i++) {
-    // Port 0 cannot be answered, and is a reflection attempt.
-    if (batch.port(i) === 0) continue;
-    source.w0 = batch.word(i, 0);
-    if (ipv6) {
-      source.w1 = batch.word(i, 1);
-      source.w2 = batch.word(i, 2);
-      source.w3 = batch.word(i, 3);
-    }
-    const length = answer(batch.messages[i]!, batch.length(i), source, batch.next);
-    if (length === 0) continue;
-    if (length > LONGEST) counters[COUNTER.droppedSend]!++;
-    else batch.put(i, length, wildcard);
+    if (i > first) counters[COUNTER.droppedSend]! += batch.send(socket, first, i);
   }
 }

@@ -204,92 +204,68 @@ function socketAddress(host: string, port: number): Uint8Array {
   return out;
 }
 
-/** What a batch's slots are made of; strides keep slots from competing for the same lines of the cache. */
 const LARGEST_DATAGRAM = 65_535;
-const IN_STRIDE = LARGEST_DATAGRAM + 1 + 192;
 
 /**
- * Memory for receiving up to `size` datagrams at once and sending as many, allocated once, and the calls on it. One
- * for each thread and family.
+ * Memory for receiving up to `size` datagrams at once and sending answers from the same places, allocated once, and
+ * the calls on it. One for each thread and family.
  */
 export class Batch {
   readonly size: number;
-  /** Received datagrams, each a view of its slot. */
+  /** Each datagram, and then its answer: views of the slots. */
   readonly messages: readonly Uint8Array[];
-  /** Answers, each a view of its slot; it reaches into the next ones, so answers are written in the slots' order. */
-  readonly answers: readonly Uint8Array[];
-  /** Longest answer that leaves the next slot alone. */
-  readonly longest: number;
   readonly #calls: Calls;
   readonly #ipv6: boolean;
-  readonly #nameSize: number;
   readonly #controlSize: number;
-  /** One block of native memory; pointers into it stay valid as long as this object lives. */
+  /** One block of native memory; pointers into it stay valid until `free`. */
   readonly #pointer: unknown;
-  readonly #in: Pointer;
-  /** Address of each header of answers: sending may go on from any. */
-  readonly #outs: readonly Pointer[];
+  /** Address of each header. */
+  readonly #headers: readonly Pointer[];
   readonly #words: Uint32Array;
   readonly #bytes: Uint8Array;
-  readonly #inAt: number;
-  readonly #outAt: number;
+  readonly #headerAt: number;
   readonly #iovAt: number;
   readonly #nameAt: number;
   readonly #controlAt: number;
   readonly #base: bigint;
-  /** Answers put so far. */
-  #put = 0;
 
-  /**
-   * @param longest octets of the longest answer
-   * @param slack octets that an answer's buffer must have, though no answer is that long
-   */
-  constructor(size: number, ipv6: boolean, longest: number, slack: number) {
+  /** @param room octets of a slot, at least those of the largest datagram */
+  constructor(size: number, ipv6: boolean, room: number) {
     this.size = size;
-    this.longest = longest;
     this.#ipv6 = ipv6;
-    this.#nameSize = ipv6 ? SOCKADDR_IN6 : SOCKADDR_IN;
     this.#controlSize = ipv6 ? CONTROL_IN6 : CONTROL_IN;
     this.#calls = system();
     const { koffi } = this.#calls;
-    const outStride = (longest + 64 + 63) & ~63;
+    // Slots do not begin at the same lines of the cache, nor share one.
+    const stride = ((Math.max(room, LARGEST_DATAGRAM) + 63) & ~63) + 192;
     let total = 0;
     const take = (octets: number): number => {
       const at = total;
       total += (octets + 63) & ~63;
       return at;
     };
-    this.#inAt = take(size * MMSGHDR);
-    this.#outAt = take(size * MMSGHDR);
-    this.#iovAt = take(size * 2 * IOVEC);
+    this.#headerAt = take(size * MMSGHDR);
+    this.#iovAt = take(size * IOVEC);
     this.#nameAt = take(size * 32);
     this.#controlAt = take(size * 64);
-    const messagesAt = take(size * IN_STRIDE);
-    const answersAt = take(size * outStride + slack);
+    const messagesAt = take(size * stride);
     this.#pointer = koffi.alloc('uint8_t', total);
     const memory = koffi.view(this.#pointer, total);
     this.#base = koffi.address(this.#pointer);
-    this.#in = this.#base + BigInt(this.#inAt);
-    this.#outs = Array.from({ length: size }, (_, i) => this.#base + BigInt(this.#outAt + i * MMSGHDR));
     this.#words = new Uint32Array(memory, 0, total >>> 2);
     this.#bytes = new Uint8Array(memory, 0, total);
     this.#words.fill(0, 0, messagesAt >>> 2);
-    this.messages = Array.from(
-      { length: size },
-      (_, i) => new Uint8Array(memory, messagesAt + i * IN_STRIDE, LARGEST_DATAGRAM),
-    );
-    this.answers = Array.from({ length: size }, (_, i) => new Uint8Array(memory, answersAt + i * outStride, slack));
+    this.#headers = Array.from({ length: size }, (_, i) => this.#base + BigInt(this.#headerAt + i * MMSGHDR));
+    this.messages = Array.from({ length: size }, (_, i) => new Uint8Array(memory, messagesAt + i * stride, room));
     for (let i = 0; i < size; i++) {
-      this.#iovec(i, messagesAt + i * IN_STRIDE, LARGEST_DATAGRAM);
-      this.#iovec(size + i, answersAt + i * outStride, 0);
-      for (const header of [this.#inAt + i * MMSGHDR, this.#outAt + i * MMSGHDR]) {
-        this.#address(header + NAME, this.#nameAt + i * 32);
-        this.#words[(header + NAMELEN) >>> 2] = this.#nameSize;
-        this.#words[(header + IOVLEN) >>> 2] = 1;
-        this.#address(header + CONTROL, this.#controlAt + i * 64);
-      }
-      this.#address(this.#inAt + i * MMSGHDR + IOV, this.#iovAt + i * IOVEC);
-      this.#address(this.#outAt + i * MMSGHDR + IOV, this.#iovAt + (size + i) * IOVEC);
+      const header = this.#headerAt + i * MMSGHDR;
+      this.#address(header + NAME, this.#nameAt + i * 32);
+      this.#words[(header + NAMELEN) >>> 2] = ipv6 ? SOCKADDR_IN6 : SOCKADDR_IN;
+      this.#address(header + IOV, this.#iovAt + i * IOVEC);
+      this.#words[(header + IOVLEN) >>> 2] = 1;
+      this.#address(header + CONTROL, this.#controlAt + i * 64);
+      this.#address(this.#iovAt + i * IOVEC, messagesAt + i * stride);
+      this.#words[((this.#iovAt + i * IOVEC) >>> 2) + 2] = LARGEST_DATAGRAM;
     }
   }
 
@@ -300,23 +276,19 @@ export class Batch {
     this.#words[(at >>> 2) + 1] = Number(address >> 32n);
   }
 
-  #iovec(index: number, to: number, length: number): void {
-    const at = this.#iovAt + index * IOVEC;
-    this.#address(at, to);
-    this.#words[(at >>> 2) + 2] = length;
-  }
-
   /**
    * Receives what there is, at least one datagram unless `wait` is false or the socket's timeout passes.
    * @returns how many; 0 for none within the time; below 0 the negative errno.
    */
   receive({ fd, wildcard }: UdpSocket, wait: boolean): number {
-    const words = this.#words;
-    // The kernel leaves here what it has written, so it is told anew what room there is.
-    const room = wildcard ? this.#controlSize : 0;
-    for (let i = 0, at = (this.#inAt + CONTROLLEN) >>> 2; i < this.size; i++, at += MMSGHDR >>> 2) words[at] = room;
-    const count = this.#calls.recvmmsg(fd, this.#in, this.size, wait ? MSG_WAITFORONE : MSG_DONTWAIT, null);
-    this.#put = 0;
+    if (wildcard) {
+      // The kernel leaves here what it has written, so it is told anew what room there is.
+      const words = this.#words;
+      for (let i = 0, at = (this.#headerAt + CONTROLLEN) >>> 2; i < this.size; i++, at += MMSGHDR >>> 2)
+        words[at] = this.#controlSize;
+    }
+    const flags = wait ? MSG_WAITFORONE : MSG_DONTWAIT;
+    const count = this.#calls.recvmmsg(fd, this.#headers[0]!, this.size, flags, null);
     if (count >= 0) return count;
     const errno = this.#calls.koffi.errno();
     return errno === EAGAIN ? 0 : -errno;
@@ -324,7 +296,7 @@ export class Batch {
 
   /** Octets of datagram `i`. */
   length(i: number): number {
-    return this.#words[(this.#inAt + i * MMSGHDR + MSG_LEN) >>> 2]!;
+    return this.#words[(this.#headerAt + i * MMSGHDR + MSG_LEN) >>> 2]!;
   }
 
   /** Port that datagram `i` came from. */
@@ -340,48 +312,31 @@ export class Batch {
     return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
   }
 
-  /** The buffer for the next answer. */
-  get next(): Uint8Array {
-    return this.answers[this.#put]!;
-  }
-
-  /** Takes the first `length` octets of `next` as the answer to datagram `i`, at most `longest`. */
-  put(i: number, length: number, wildcard: boolean): void {
-    const words = this.#words;
-    const j = this.#put++;
-    const header = (this.#outAt + j * MMSGHDR) >>> 2;
-    const from = (this.#inAt + i * MMSGHDR) >>> 2;
-    // The answer goes to where the datagram came from: both headers point to the same name, and to the same control.
-    words[header + (NAME >>> 2)] = words[from + (NAME >>> 2)]!;
-    words[header + (NAME >>> 2) + 1] = words[from + (NAME >>> 2) + 1]!;
-    if (wildcard) {
-      words[header + (CONTROL >>> 2)] = words[from + (CONTROL >>> 2)]!;
-      words[header + (CONTROL >>> 2) + 1] = words[from + (CONTROL >>> 2) + 1]!;
-      words[header + (CONTROLLEN >>> 2)] = words[from + (CONTROLLEN >>> 2)]!;
-      this.#anyInterface(this.#controlAt + i * 64);
-    } else words[header + (CONTROLLEN >>> 2)] = 0;
-    words[((this.#iovAt + (this.size + j) * IOVEC) >>> 2) + 2] = length;
-  }
-
   /**
-   * The answer's source is the address that was asked, but routing chooses the interface, except for link-local
-   * addresses, which mean nothing without one. struct in_pktinfo begins with the interface, in6_pktinfo ends with it.
+   * Makes the first `length` octets of message `i` the answer, which goes to where the datagram came from; on a
+   * wildcard, from the address that it was sent to.
    */
-  #anyInterface(control: number): void {
+  answer(i: number, length: number, wildcard: boolean): void {
+    this.#words[((this.#iovAt + i * IOVEC) >>> 2) + 2] = length;
+    if (!wildcard) return;
+    // Routing chooses the interface, except for link-local addresses, which mean nothing without one. struct
+    // in_pktinfo begins with the interface, in6_pktinfo ends with it.
+    const control = this.#controlAt + i * 64;
     if (!this.#ipv6) this.#words[(control + 16) >>> 2] = 0;
     else if (this.#bytes[control + 16] !== 0xfe) this.#words[(control + 32) >>> 2] = 0;
   }
 
   /**
-   * Sends the answers that were put since the last `receive`. One that the kernel refuses does not hold up the rest.
+   * Sends the answers from `from` up to `to`, and makes their slots ready for receiving. One that the kernel refuses
+   * does not hold up the rest.
    * @returns how many were not sent.
    */
-  send({ fd }: UdpSocket): number {
+  send({ fd }: UdpSocket, from: number, to: number): number {
     const { sendmmsg, koffi } = this.#calls;
     let refused = 0;
     let interrupted = 0;
-    for (let sent = 0; sent < this.#put;) {
-      const count = sendmmsg(fd, this.#outs[sent]!, this.#put - sent, 0);
+    for (let sent = from; sent < to;) {
+      const count = sendmmsg(fd, this.#headers[sent]!, to - sent, 0);
       if (count > 0) sent += count;
       else if (koffi.errno() === EINTR && interrupted++ < MOST_INTERRUPTIONS) continue;
       else {
@@ -390,6 +345,8 @@ export class Batch {
         sent++;
       }
     }
+    for (let i = from, at = (this.#iovAt >>> 2) + 2 + i * (IOVEC >>> 2); i < to; i++, at += IOVEC >>> 2)
+      this.#words[at] = LARGEST_DATAGRAM;
     return refused;
   }
 

@@ -1,6 +1,6 @@
 import type { SourceAddress } from '../source.ts';
 
-/** Answers one datagram: octets written to `out`, 0 to send nothing. Synchronous. */
+/** Answers one datagram: octets written to `out`, which may be `message`; 0 to send nothing. Synchronous. */
 export type AnswerUdp = (message: Uint8Array, length: number, source: SourceAddress, out: Uint8Array) => number;
 
 /** A burst of queries waits here rather than being lost; octets; the kernel may grant less. */
