@@ -10,17 +10,44 @@ interface Used {
 /** Of a second, as the kernel counts it for processes. */
 const TICK_US = 10_000;
 
+/** Of a process and those that it has started: some servers answer from a child. */
 export function used(pid: number): Used {
   let total = 0;
-  for (const task of readdirSync(`/proc/${pid}/task`))
-    total += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1000;
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return { total, user: Number(fields[11]) * TICK_US };
+  let user = 0;
+  for (const each of family(pid)) {
+    for (const task of readdirSync(`/proc/${each}/task`))
+      total += Number(readFileSync(`/proc/${each}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1000;
+    user += Number(fieldsOf(each)[11]) * TICK_US;
+  }
+  return { total, user };
 }
 
-/** Resident memory of a process, MiB. */
+/** A process's fields in /proc/PID/stat behind its name: state, parent, ... (proc(5)). */
+function fieldsOf(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+function family(pid: number): number[] {
+  const all = readdirSync('/proc').filter((name) => /^[0-9]+$/u.test(name));
+  const found = [pid];
+  for (const parent of found) {
+    for (const name of all) {
+      try {
+        if (Number(fieldsOf(Number(name))[1]) === parent) found.push(Number(name));
+      } catch {
+        // It has ended since.
+      }
+    }
+  }
+  return found;
+}
+
+/** Resident memory of a process, and of those that it has started as far as it is theirs alone, MiB. */
 export function residentMib(pid: number): number {
-  return Number(/VmRSS:\s*(\d+)/u.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024;
+  const kib = (of: number, key: string): number =>
+    Number(new RegExp(`^${key}:\\s*(\\d+)`, 'mu').exec(readFileSync(`/proc/${of}/smaps_rollup`, 'utf8'))![1]);
+  return family(pid).reduce((sum, each) => sum + kib(each, each === pid ? 'Rss' : 'Private_Dirty'), 0) / 1024;
 }
 
 export interface Load {
