@@ -43,13 +43,14 @@ interface Partition {
   readonly parts: number;
   /** Undefined until it is built. */
   map: PrefixTable | undefined;
-  /** Exports and families by it. */
-  users: number;
 }
 
 /** A shape, and where it lies in the tables. */
 interface PlacedShape {
+  readonly key: string;
   readonly shape: Shape;
+  /** Exports and families that are steered by it. */
+  users: number;
   readonly partition: Partition;
   /** Place of each of its plans. */
   readonly places: Uint32Array;
@@ -66,9 +67,12 @@ interface Entry {
   hosts: readonly SteeredHost[];
   row: number;
   firstEndpoint: number;
-  /** Keys of its shapes for both families; '' for a family without endpoints. */
-  shapeKeys: readonly [string, string];
+  /** For both families; undefined for one without endpoints. */
+  shapes: Shapes;
 }
+
+type Shapes = readonly [PlacedShape | undefined, PlacedShape | undefined];
+const NO_SHAPES: Shapes = [undefined, undefined];
 
 export interface ExportInput {
   readonly exports: readonly ResolvedExport[];
@@ -83,13 +87,16 @@ export interface ExportInput {
  */
 export class ExportCompiler {
   #world: World | undefined;
-  #entries = new Map<string, Entry>();
+  #entries: Entry[] = [];
   #exports: readonly ResolvedExport[] = [];
   #sites: ReadonlyMap<string, ResolvedSite> = new Map();
   #nextNumber = 0;
   /** Of exports that are gone; no snapshot has both the old and the new one. */
   #numbers: number[] = [];
+  #rowOf = new Int32Array(64).fill(NONE);
   #shapes = new Map<string, PlacedShape>();
+  /** The longest unused first. */
+  #unused = new Set<PlacedShape>();
   #partitions: Partition[] = [];
   #hosts: readonly SteeredHost[] = [];
   readonly #siteNumbers = new WeakMap<ResolvedSite, number>();
@@ -117,51 +124,61 @@ export class ExportCompiler {
     const again = this.#world?.geo !== geo;
     if (again) this.#world = undefined;
     if (exports === this.#exports && changedSites.size === 0 && !again) return false;
+    const { entries, dropped, added } = this.#match(exports);
     this.#exports = exports;
-    const entries = new Map<string, Entry>();
-    const stale: Entry[] = [];
-    let hostsChanged = exports.length !== this.#entries.size;
-    const newNames = new Set<string>();
-    for (const exp of exports) {
-      const key = `${exp.tenant}/${exp.name}`;
-      let entry = this.#entries.get(key);
-      if (entry === undefined) {
-        entry = {
-          number: this.#numbers.pop() ?? this.#nextNumber++,
-          exp,
-          hosts: [],
-          row: NONE,
-          firstEndpoint: NONE,
-          shapeKeys: ['', ''],
-        };
-        entry.hosts = hostsOf(entry);
+    this.#entries = entries;
+    const stale = [...added];
+    let hostsChanged = added.length > 0 || dropped.length > 0;
+    for (const [index, entry] of entries.entries()) {
+      const exp = exports[index]!;
+      if (entry.row === NONE || (!again && entry.exp === exp && !standsAt(exp, changedSites))) continue;
+      if (!sameTexts(entry.exp.hosts, exp.hosts)) {
+        entry.hosts = hostsOf(entry.number, exp);
         hostsChanged = true;
-        stale.push(entry);
-      } else if (again || entry.exp !== exp || standsAt(exp, changedSites)) {
-        if (!sameTexts(entry.exp.hosts, exp.hosts)) {
-          entry.hosts = hostsOf({ number: entry.number, exp });
-          hostsChanged = true;
-        }
-        if (this.#settle(entry, exp, again)) stale.push(entry);
       }
-      entries.set(key, entry);
+      if (this.#settle(entry, exp, again)) stale.push(entry);
     }
+    for (const entry of dropped) {
+      this.#use(entry, NO_SHAPES);
+      this.#numbers.push(entry.number);
+      this.#rowOf[entry.number] = NONE;
+    }
+    if (hostsChanged) this.#hosts = entries.flatMap((entry) => entry.hosts);
+    const newNames = new Set<string>();
     for (const { exp } of stale)
       for (const isp of namedIsps(exp, this.#context)) if (this.#world?.named.has(isp) !== true) newNames.add(isp);
-    const dropped = [...this.#entries].filter(([key]) => !entries.has(key)).map(([, { number }]) => number);
-    this.#entries = entries;
-    if (hostsChanged || dropped.length > 0) this.#hosts = [...entries.values()].flatMap((entry) => entry.hosts);
-    this.#numbers.push(...dropped);
-    if (entries.size > 0 && (newNames.size > 0 || this.#world === undefined)) {
+    if (entries.length > 0 && (newNames.size > 0 || this.#world === undefined)) {
       this.#see(geo, newNames);
       this.#rebuild();
       return true;
     }
-    if (stale.length === 0 && dropped.length === 0 && !hostsChanged) return this.#live.grown();
+    if (stale.length === 0 && !hostsChanged) return this.#live.grown();
     for (const entry of stale) this.#place(entry);
-    this.#countUsers();
+    this.#forget();
     if (this.#size() > 2 * this.#sound + LEAST_GARBAGE) this.#rebuild();
     return true;
+  }
+
+  /** Entries in the order of exports: those there were, and new ones. Cheap when only some exports were replaced. */
+  #match(exports: readonly ResolvedExport[]): { entries: Entry[]; dropped: readonly Entry[]; added: Entry[] } {
+    const before = this.#exports;
+    const same = (a: ResolvedExport, b: ResolvedExport): boolean =>
+      a === b || (a.name === b.name && a.tenant === b.tenant);
+    if (before.length === exports.length && exports.every((exp, index) => same(exp, before[index]!)))
+      return { entries: this.#entries, dropped: [], added: [] };
+    const left = new Map(this.#entries.map((entry) => [keyOf(entry.exp), entry]));
+    const added: Entry[] = [];
+    const entries = exports.map((exp) => {
+      const key = keyOf(exp);
+      const known = left.get(key);
+      left.delete(key);
+      if (known !== undefined) return known;
+      const number = this.#numbers.pop() ?? this.#nextNumber++;
+      const entry = { number, exp, hosts: hostsOf(number, exp), row: NONE, firstEndpoint: NONE, shapes: NO_SHAPES };
+      added.push(entry);
+      return entry;
+    });
+    return { entries, dropped: [...left.values()], added };
   }
 
   /** Hosts of all exports; the same array until one changes. */
@@ -185,7 +202,7 @@ export class ExportCompiler {
     else if (before.endpoints !== exp.endpoints) this.#live.set(entry.row, exp.endpoints.map(liveWeight));
     if (again || !alike || !samePolicy(before.policy, exp.policy)) return true;
     const [key4, key6] = this.#shapeKeysOf(exp);
-    return key4 !== entry.shapeKeys[0] || key6 !== entry.shapeKeys[1];
+    return key4 !== (entry.shapes[0]?.key ?? '') || key6 !== (entry.shapes[1]?.key ?? '');
   }
 
   /** Divides the world anew, by more ISPs than before. Nothing that was planned holds afterwards. */
@@ -193,7 +210,7 @@ export class ExportCompiler {
     const named = new Set(this.#world?.named ?? carriersOf(geo));
     if (this.#world === undefined) {
       // What is forgotten together with the world is what nobody names any more.
-      for (const { exp } of this.#entries.values()) for (const isp of namedIsps(exp, this.#context!)) named.add(isp);
+      for (const { exp } of this.#entries) for (const isp of namedIsps(exp, this.#context!)) named.add(isp);
     }
     for (const isp of newNames) named.add(isp);
     const unplaced = geo.localities.length;
@@ -202,27 +219,29 @@ export class ExportCompiler {
     const finest = buildPrefixTable(ranges, withPrivate(classes.of));
     this.#world = { geo, named, classes, ranges, finest };
     this.#shapes = new Map();
+    this.#unused = new Set();
     this.#partitions = [];
     this.#built = [];
   }
 
   /** Lays everything out anew, without what is no longer used. */
   #rebuild(): void {
-    const count = this.#entries.size;
+    const count = this.#entries.length;
     this.#rows = new Growing(Int32Array, Math.max(64, 2 * count) * ROW_SIZE);
     this.#classes = new Growing(Int32Array, 1024);
     this.#plans = new Growing(Int32Array, 1024);
-    const endpoints = [...this.#entries.values()].reduce((sum, { exp }) => sum + exp.endpoints.length, 0);
+    const endpoints = this.#entries.reduce((sum, { exp }) => sum + exp.endpoints.length, 0);
     this.#addresses = new Growing(Uint8Array, Math.ceil(endpoints * 1.25 + 16) * 16);
     this.#seeds = new Growing(Int32Array, Math.ceil(endpoints * 1.25 + 16));
     this.#live = new LiveWriter(Math.max(64, 2 * count), Math.ceil(endpoints * 1.5 + 64));
     const planned = this.#shapes;
     this.#shapes = new Map();
-    for (const entry of this.#entries.values()) {
+    this.#unused = new Set();
+    for (const entry of this.#entries) {
       entry.firstEndpoint = NONE;
+      entry.shapes = NO_SHAPES;
       this.#place(entry, planned);
     }
-    this.#countUsers();
     this.#sound = this.#size();
   }
 
@@ -230,25 +249,27 @@ export class ExportCompiler {
     return this.#rows.length + this.#classes.length + this.#plans.length + this.#addresses.length / 4 + this.#live.size;
   }
 
-  /** Counts what uses partitions, and forgets the oldest shapes that nothing uses: most come back with an endpoint. */
-  #countUsers(): void {
-    for (const partition of this.#partitions) partition.users = 0;
-    const used = new Set<string>();
-    for (const { shapeKeys } of this.#entries.values()) {
-      for (const key of shapeKeys) {
-        if (key === '') continue;
-        used.add(key);
-        this.#shapes.get(key)!.partition.users++;
-      }
+  /** Makes an entry one that is steered by shapes; none for one that is no more. */
+  #use(entry: Entry, shapes: Shapes): void {
+    for (const shape of shapes) {
+      if (shape === undefined) continue;
+      shape.users++;
+      this.#unused.delete(shape);
     }
-    let unused = this.#shapes.size - used.size;
-    for (const key of this.#shapes.keys()) {
-      if (unused <= MOST_UNUSED) break;
-      if (used.has(key)) continue;
-      this.#shapes.delete(key);
-      unused--;
+    for (const shape of entry.shapes) {
+      if (shape === undefined || --shape.users > 0) continue;
+      this.#unused.add(shape);
     }
-    this.#partitions = [...new Set([...this.#shapes.values()].map(({ partition }) => partition))];
+    entry.shapes = shapes;
+  }
+
+  /** Forgets the oldest shapes that nothing uses: most others come back with an endpoint. */
+  #forget(): void {
+    for (const shape of this.#unused) {
+      if (this.#unused.size <= MOST_UNUSED) return;
+      this.#unused.delete(shape);
+      this.#shapes.delete(shape.key);
+    }
   }
 
   /** Writes a row for an export as it is now, and all that the row leads to. */
@@ -261,15 +282,25 @@ export class ExportCompiler {
       const at = this.#addresses.take(exp.endpoints.length * 16);
       for (const [index, { bytes }] of exp.endpoints.entries()) this.#addresses.array.set(bytes, at + index * 16);
     }
-    entry.shapeKeys = this.#shapeKeysOf(exp);
-    for (const [index, key] of entry.shapeKeys.entries()) {
-      if (key === '' || this.#shapes.has(key)) continue;
-      const shape =
-        planned?.get(key)?.shape ??
-        shapeOf(exp, index === 0 ? 4 : 6, this.#world!.classes.representatives, this.#context!);
-      this.#shapes.set(key, this.#placeShape(shape));
-    }
+    const [key4, key6] = this.#shapeKeysOf(exp);
+    this.#use(entry, [this.#shapeOf(exp, 4, key4, planned), this.#shapeOf(exp, 6, key6, planned)]);
     this.#writeRow(entry);
+  }
+
+  #shapeOf(
+    exp: ResolvedExport,
+    family: 4 | 6,
+    key: string,
+    planned: ReadonlyMap<string, PlacedShape> | undefined,
+  ): PlacedShape | undefined {
+    if (key === '') return undefined;
+    let placed = this.#shapes.get(key);
+    if (placed === undefined) {
+      const { representatives } = this.#world!.classes;
+      const shape = planned?.get(key)?.shape ?? shapeOf(exp, family, representatives, this.#context!);
+      this.#shapes.set(key, (placed = this.#placeShape(key, shape)));
+    }
+    return placed;
   }
 
   #writeRow(entry: Entry): void {
@@ -282,13 +313,12 @@ export class ExportCompiler {
     array[at + Row.SPREAD4] = policy.spread.ipv4;
     array[at + Row.SPREAD6] = policy.spread.ipv6;
     array[at + Row.FIRST_ENDPOINT] = entry.firstEndpoint;
-    for (const [index, key] of entry.shapeKeys.entries()) {
+    for (const [index, placed] of entry.shapes.entries()) {
       const to = at + index * ROW_FAMILY;
-      if (key === '') {
+      if (placed === undefined) {
         array[to + Row.MAP] = NONE;
         continue;
       }
-      const placed = this.#shapes.get(key)!;
       const { map, classesAt } = this.#mapOf(placed);
       array[to + Row.MAP] = map;
       array[to + Row.CLASSES] = classesAt;
@@ -297,6 +327,12 @@ export class ExportCompiler {
     }
     this.#live.add(row, endpoints.map(liveWeight));
     entry.row = row;
+    if (entry.number >= this.#rowOf.length) {
+      const wider = new Int32Array(Math.max(64, this.#rowOf.length * 2, entry.number + 1)).fill(NONE);
+      wider.set(this.#rowOf);
+      this.#rowOf = wider;
+    }
+    this.#rowOf[entry.number] = row;
   }
 
   /** The map by which a shape's clients are told apart now: its own if that was built, else everybody's. */
@@ -317,7 +353,7 @@ export class ExportCompiler {
   /** Partitions with maps of their own, in the order of the maps. */
   #built: (Partition | undefined)[] = [];
 
-  #placeShape(shape: Shape): PlacedShape {
+  #placeShape(key: string, shape: Shape): PlacedShape {
     const places = new Uint32Array(shape.plans.length);
     const at = this.#plans.take(shape.plans.reduce((sum, { endpoints }) => sum + PLAN_HEADER + endpoints.length, 0));
     let place = at;
@@ -331,7 +367,8 @@ export class ExportCompiler {
       array[places[index]! + 1] = standIn === undefined ? NO_PLAN : places[standIn]!;
       array.set(endpoints, places[index]! + PLAN_HEADER);
     }
-    return { shape, places, partition: this.#partitionOf(shape), finestAt: undefined, partsAt: undefined };
+    const partition = this.#partitionOf(shape);
+    return { key, shape, users: 0, places, partition, finestAt: undefined, partsAt: undefined };
   }
 
   #partitionOf({ planOf }: Shape): Partition {
@@ -343,7 +380,7 @@ export class ExportCompiler {
     });
     const parts = numbers.size;
     let partition = this.#partitions.find((each) => each.parts === parts && equal(each.partOf, partOf));
-    if (partition === undefined) this.#partitions.push((partition = { partOf, parts, map: undefined, users: 0 }));
+    if (partition === undefined) this.#partitions.push((partition = { partOf, parts, map: undefined }));
     return partition;
   }
 
@@ -355,26 +392,33 @@ export class ExportCompiler {
   refine(): boolean {
     const world = this.#world;
     if (world === undefined) return false;
+    const users = new Map<Partition, number>();
+    for (const { partition, users: count } of this.#shapes.values())
+      users.set(partition, (users.get(partition) ?? 0) + count);
+    const usersOf = (partition: Partition): number => users.get(partition) ?? 0;
+    // Those of shapes that are forgotten are forgotten as well.
+    this.#partitions = [...users.keys()];
     const [next] = this.#partitions
-      .filter(({ map, parts, users }) => map === undefined && users > 0 && parts < world.classes.representatives.length)
-      .sort((a, b) => b.users - a.users);
+      .filter(
+        (each) => each.map === undefined && usersOf(each) > 0 && each.parts < world.classes.representatives.length,
+      )
+      .sort((a, b) => usersOf(b) - usersOf(a));
     if (next === undefined) return false;
-    let slot = this.#built.findIndex((built) => built === undefined || built.users === 0);
+    let slot = this.#built.findIndex((built) => built === undefined || usersOf(built) === 0);
     if (slot < 0) slot = this.#built.length;
     if (slot >= MOST_MAPS) return false;
     const before = this.#built[slot];
     if (before !== undefined) before.map = undefined;
     next.map = buildPrefixTable(world.ranges, withPrivate(world.classes.of.map((c) => next.partOf[c]!)));
     this.#built[slot] = next;
-    for (const entry of this.#entries.values()) {
-      if (entry.shapeKeys.some((key) => key !== '' && this.#shapes.get(key)!.partition === next)) this.#writeRow(entry);
-    }
+    for (const entry of this.#entries)
+      if (entry.shapes.some((placed) => placed?.partition === next)) this.#writeRow(entry);
     return true;
   }
 
   get tables(): SteeringTables {
-    const rowOf = new Int32Array(new SharedArrayBuffer(this.#nextNumber * 4)).fill(NONE);
-    for (const { number, row } of this.#entries.values()) rowOf[number] = row;
+    const rowOf = new Int32Array(new SharedArrayBuffer(this.#rowOf.byteLength));
+    rowOf.set(this.#rowOf);
     const finest = this.#world?.finest;
     // Who asks for them sees what has grown.
     this.#live.grown();
@@ -430,7 +474,11 @@ export class ExportCompiler {
 /** Of an endpoint, in keys: down and drained, down, drained, up. */
 const STATES = ['z', 'x', 'd', ''] as const;
 
-function hostsOf({ number, exp }: { readonly number: number; readonly exp: ResolvedExport }): SteeredHost[] {
+function keyOf({ tenant, name }: ResolvedExport): string {
+  return `${tenant}/${name}`;
+}
+
+function hostsOf(number: number, exp: ResolvedExport): SteeredHost[] {
   return exp.hosts.map((host) => {
     const name = nameFromText(host);
     if (!name.ok) throw new Error(`host ${host} of export ${exp.name}: ${name.error}`);

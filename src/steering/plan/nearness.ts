@@ -53,16 +53,22 @@ export function nearness(
   context: SteeringContext,
 ): Nearness {
   const measured = matrixEntry(exp.policy.matrix, site.name, client, context);
-  const ispKnown = client.isp !== '';
-  let penaltyMs = 0;
-  if (ispKnown && !(measured !== undefined && measured.isp !== '') && !sharesIsp(site.isps, client)) {
-    penaltyMs = site.isps.length === 0 ? exp.policy.ispPenaltyMs / 2 : exp.policy.ispPenaltyMs;
-  }
+  const penaltyMs = measured !== undefined && measured.isp !== '' ? 0 : ispPenaltyMs(exp, site, client);
   if (measured !== undefined) return { ms: measured.ms + penaltyMs, km: undefined, penaltyMs, measured };
   const region = context.regions.get(client.region);
   if (region === undefined) return { ms: undefined, km: undefined, penaltyMs, measured };
-  const km = distanceKm(region, site);
-  return { ms: estimateMs(km) + penaltyMs, km, penaltyMs, measured };
+  return { ms: distanceMs(region, site) + penaltyMs, km: distanceKm(region, site), penaltyMs, measured };
+}
+
+/** What a client's leaving its ISP counts for, milliseconds; 0 when its ISP is not known. */
+export function ispPenaltyMs({ policy }: ResolvedExport, site: ResolvedSite, client: ClientLocality): number {
+  if (client.isp === '' || sharesIsp(site.isps, client)) return 0;
+  return site.isps.length === 0 ? policy.ispPenaltyMs / 2 : policy.ispPenaltyMs;
+}
+
+/** Estimated round trip in milliseconds between a region and a site. */
+export function distanceMs(region: Region, site: ResolvedSite): number {
+  return estimateMs(distanceKm(region, site));
 }
 
 /** Kilometres from regions to sites: the same for every export and client. */

@@ -1,6 +1,9 @@
-import type { ResolvedExport } from '../../model/resolved.ts';
+import { LRUCache } from 'lru-cache';
+import type { ResolvedExport, ResolvedSite } from '../../model/resolved.ts';
 import { classifyLocalities } from './locality-classes.ts';
-import { planFor, type ClientLocality, type SteeringContext } from './plan.ts';
+import { distanceMs, ispPenaltyMs } from './nearness.ts';
+import { eligibleFor, planFor, type ClientLocality, type SteeringContext } from './plan.ts';
+import { matchesRule } from './stages.ts';
 
 /** How many plans stand in, one after the other, until the export is planned anew. */
 const STAND_INS = 2;
@@ -31,7 +34,9 @@ export function shapeOf(
   classes: readonly ClientLocality[],
   context: SteeringContext,
 ): Shape {
-  const own = classifyLocalities(classes, namedIsps(exp, context));
+  const named = namedIsps(exp, context);
+  const own = classifyLocalities(classes, named);
+  const planner = new Planner(exp, family, context, named);
   const plans: ShapePlan[] = [];
   const byContent = new Map<string, number>();
   const add = (endpoints: readonly number[], standIn: number | undefined): number => {
@@ -43,16 +48,14 @@ export function shapeOf(
   /** What stands in for endpoints that are down; undefined when nothing can. */
   const standInFor = (client: ClientLocality, down: ReadonlySet<number>, left: number): number | undefined => {
     if (left === 0) return undefined;
-    const { entries, failOpen } = planFor(exp, family, client, context, down);
+    const { endpoints, failOpen } = planner.plan(client, down);
     if (failOpen) return undefined;
-    const endpoints = entries.map(({ endpoint }) => endpoint);
     return add(endpoints, standInFor(client, new Set([...down, ...endpoints]), left - 1));
   };
   /** Clients with the same endpoints share a plan: what stands in for these is that of the first of them. */
   const byEndpoints = new Map<string, number>();
   const planned = (client: ClientLocality): number => {
-    const { entries, failOpen } = planFor(exp, family, client, context);
-    const endpoints = entries.map(({ endpoint }) => endpoint);
+    const { endpoints, failOpen } = planner.plan(client);
     const key = endpoints.join(' ');
     let index = byEndpoints.get(key);
     if (index === undefined) {
@@ -63,6 +66,114 @@ export function shapeOf(
   };
   const planOfOwn = Uint32Array.from(own.representatives, planned);
   return { plans, planOf: own.of.map((index) => planOfOwn[index]!) };
+}
+
+/** Distances from regions by the sites of endpoints in their order, which many exports have in common. */
+const knownDistances = new WeakMap<SteeringContext['sites'], LRUCache<string, Map<string, Float64Array | undefined>>>();
+const MOST_LAYOUTS = 64;
+
+function distancesTo({ endpoints }: ResolvedExport, { sites }: SteeringContext): Map<string, Float64Array | undefined> {
+  let layouts = knownDistances.get(sites);
+  if (layouts === undefined) knownDistances.set(sites, (layouts = new LRUCache({ max: MOST_LAYOUTS })));
+  const layout = endpoints.map(({ site }) => site).join(' ');
+  let distances = layouts.get(layout);
+  if (distances === undefined) layouts.set(layout, (distances = new Map()));
+  return distances;
+}
+
+/** What comes before distance: the same for all clients that the same rules match. */
+interface Eligible {
+  readonly endpoints: readonly number[];
+  readonly failOpen: boolean;
+}
+
+/**
+ * Plans one export for thousands of clients as `planFor` would, by what is the same for many of them: which rules
+ * match, how far a region is from each endpoint, what leaving an ISP costs.
+ */
+class Planner {
+  readonly #exp: ResolvedExport;
+  readonly #family: 4 | 6;
+  readonly #context: SteeringContext;
+  readonly #named: ReadonlySet<string>;
+  readonly #eligible = new Map<string, Eligible>();
+  readonly #distances: Map<string, Float64Array | undefined>;
+  readonly #penalties = new Map<string, Float64Array>();
+  readonly #prices: Float64Array;
+
+  constructor(exp: ResolvedExport, family: 4 | 6, context: SteeringContext, named: ReadonlySet<string>) {
+    this.#exp = exp;
+    this.#family = family;
+    this.#context = context;
+    this.#named = named;
+    this.#distances = distancesTo(exp, context);
+    this.#prices = this.#perEndpoint(({ cost }) => cost);
+  }
+
+  #perEndpoint(value: (site: ResolvedSite) => number): Float64Array {
+    const { sites } = this.#context;
+    return Float64Array.from(this.#exp.endpoints, ({ site }) => value(sites.get(site)!));
+  }
+
+  /** @param down endpoints, by index, that are to be taken as down */
+  plan(client: ClientLocality, down?: ReadonlySet<number>): Eligible {
+    const { policy } = this.#exp;
+    if (policy.matrix.length > 0) {
+      // Every entry is a matter of its own.
+      const { entries, failOpen } = planFor(this.#exp, this.#family, client, this.#context, down);
+      return { endpoints: entries.map(({ endpoint }) => endpoint), failOpen };
+    }
+    const { endpoints, failOpen } =
+      down === undefined
+        ? this.#eligibleFor(client)
+        : eligibleFor(this.#exp, this.#family, client, this.#context, down);
+    const { latency, cost } = policy.objective;
+    const distances = this.#distancesFrom(client.region);
+    const penalties = this.#penaltiesOf(client);
+    const prices = this.#prices;
+    let least = Number.POSITIVE_INFINITY;
+    const costs = endpoints.map((endpoint) => {
+      const ms = distances === undefined ? penalties[endpoint]! : distances[endpoint]! + penalties[endpoint]!;
+      const total = latency * ms + cost * prices[endpoint]!;
+      if (total < least) least = total;
+      return total;
+    });
+    const limit = least + policy.toleranceMs * latency;
+    return { endpoints: endpoints.filter((_, place) => costs[place]! <= limit), failOpen };
+  }
+
+  #eligibleFor(client: ClientLocality): Eligible {
+    const { policy } = this.#exp;
+    const key = policy.rules.map((rule) => (matchesRule(rule, client, this.#context) ? '1' : '0')).join('');
+    let eligible = this.#eligible.get(key);
+    if (eligible === undefined) {
+      eligible = eligibleFor(this.#exp, this.#family, client, this.#context);
+      this.#eligible.set(key, eligible);
+    }
+    return eligible;
+  }
+
+  /** Milliseconds by endpoint; undefined from a region that is not known. */
+  #distancesFrom(region: string): Float64Array | undefined {
+    if (!this.#distances.has(region)) {
+      const known = this.#context.regions.get(region);
+      const distances = known === undefined ? undefined : this.#perEndpoint((site) => distanceMs(known, site));
+      this.#distances.set(region, distances);
+    }
+    return this.#distances.get(region);
+  }
+
+  /** Milliseconds by endpoint. */
+  #penaltiesOf(client: ClientLocality): Float64Array {
+    const number = `AS${client.asn}`;
+    const key = this.#named.has(number) ? `${client.isp} ${number}` : client.isp;
+    let penalties = this.#penalties.get(key);
+    if (penalties === undefined) {
+      penalties = this.#perEndpoint((site) => ispPenaltyMs(this.#exp, site, client));
+      this.#penalties.set(key, penalties);
+    }
+    return penalties;
+  }
 }
 
 /** The ISPs that make a difference to an export. */

@@ -84,7 +84,8 @@ interface Words {
   note(candidate: Candidate, passes: boolean, place: number): string;
 }
 
-function matches(rule: ResolvedRule, { client, context }: Steering): boolean {
+/** Whether a rule is for a client. */
+export function matchesRule(rule: ResolvedRule, client: ClientLocality, context: SteeringContext): boolean {
   if (rule.regions.length > 0 && !rule.regions.some((region) => context.regions.contains(region, client.region)))
     return false;
   return rule.isps.length === 0 || sharesIsp(rule.isps, client);
@@ -94,7 +95,7 @@ function matches(rule: ResolvedRule, { client, context }: Steering): boolean {
 const denied: Stage = {
   name: 'deny',
   run(s) {
-    const rules = s.exp.policy.rules.filter((rule) => rule.deny.length > 0 && matches(rule, s));
+    const rules = s.exp.policy.rules.filter((rule) => rule.deny.length > 0 && matchesRule(rule, s.client, s.context));
     const ruleAgainst = ({ endpoint }: Candidate): string | undefined =>
       rules.find((rule) => rule.deny.includes(endpoint.site))?.name;
     narrow(s, this.name, (candidate) => ruleAgainst(candidate) === undefined, {
@@ -136,7 +137,7 @@ const drained: Stage = {
 const only: Stage = {
   name: 'only',
   run(s) {
-    const rule = s.exp.policy.rules.find((each) => each.only !== undefined && matches(each, s));
+    const rule = s.exp.policy.rules.find((each) => each.only !== undefined && matchesRule(each, s.client, s.context));
     const sites = rule?.only;
     narrow(s, this.name, ({ endpoint }) => sites === undefined || sites.includes(endpoint.site), {
       all: rule === undefined ? 'no rule ties this client to sites' : `${rule.name} allows all that are left`,
@@ -238,5 +239,8 @@ function weightNote(endpoint: ResolvedEndpoint): string {
   return changes.length === 0 ? `weight ${endpoint.weight}` : `weight ${endpoint.ownWeight}, ${changes.join(', ')}`;
 }
 
+/** What comes before distance: depends on the client only by which rules match it. */
+export const ELIGIBILITY: readonly Stage[] = [denied, healthy, drained, only, failover];
+
 /** The policy, in the order in which it is applied. */
-export const STAGES: readonly Stage[] = [denied, healthy, drained, only, failover, nearest, byWeight];
+export const STAGES: readonly Stage[] = [...ELIGIBILITY, nearest, byWeight];
