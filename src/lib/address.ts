@@ -1,17 +1,28 @@
 /** Text and octets of IP addresses, as master files have them (RFC 1035 3.4.1, RFC 3596 2.4). */
 
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+
 /** Four octets of dotted decimal without leading zeros, or undefined. */
 export function ipv4FromText(text: string): Uint8Array | undefined {
-  const octets = new Uint8Array(4);
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
-  for (let i = 0; i < 4; i++) {
-    if (!/^(?:0|[1-9][0-9]{0,2})$/u.test(parts[i]!)) return undefined;
-    const value = Number(parts[i]);
-    if (value > 255) return undefined;
-    octets[i] = value;
+  // Character by character: large zones have millions of these.
+  let word = 0;
+  let octet = -1;
+  let dots = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === DOT) {
+      if (octet < 0 || ++dots > 3) return undefined;
+      word = (word << 8) | octet;
+      octet = -1;
+    } else if (code >= ZERO && code <= NINE && octet !== 0) {
+      octet = Math.max(octet, 0) * 10 + code - ZERO;
+      if (octet > 255) return undefined;
+    } else return undefined;
   }
-  return octets;
+  if (dots !== 3 || octet < 0) return undefined;
+  return Uint8Array.of(word >>> 16, word >>> 8, word, octet);
 }
 
 export function ipv4ToText(bytes: Uint8Array, at = 0): string {

@@ -33,6 +33,10 @@ export class ByteColumn {
     this.#data = wider;
   }
 
+  get(index: number): number {
+    return this.#data[index]!;
+  }
+
   u8(value: number): void {
     this.#reserve(1);
     this.#data[this.length++] = value;

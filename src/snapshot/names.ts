@@ -27,19 +27,25 @@ export class NameTableBuilder {
     return id;
   }
 
-  /** The number of a name; it and its ancestors are added when they are new. */
-  intern(name: WireName): number {
-    return this.#intern(name, nameKey(name));
-  }
-
-  #intern(name: WireName, key: string): number {
+  /**
+   * The number of a name; it and its ancestors are added when they are new.
+   * @param key `nameKey` of it, if that is known already
+   */
+  intern(name: WireName, key = nameKey(name)): number {
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
     const label = name[0]!;
-    const parent = this.#intern(parentOf(name), key.slice(label + 1));
+    const parentKey = key.slice(label + 1);
+    const parent = this.#ids.get(parentKey) ?? this.intern(parentOf(name), parentKey);
     let hash = this.#hash.get(parent);
     for (let i = label; i >= 0; i--) hash = hashStep(hash, LOWER[name[i]!]!);
     return this.#add(name, key, parent, hash | 0);
+  }
+
+  /** Whether a name begins with the label `*`. */
+  isWildcard(id: number): boolean {
+    const at = this.#at.get(id);
+    return this.#bytes.get(at) === 1 && this.#bytes.get(at + 1) === 0x2a;
   }
 
   parent(id: number): number {

@@ -27,6 +27,8 @@ export class ZoneTableBuilder {
   /** Zone by the key of its apex. */
   readonly #apexes = new Map<string, number>();
   readonly #nodes: BuildNode[] = [];
+  /** Number of each apex's name. */
+  readonly #origins: number[] = [];
 
   constructor(zones: readonly ZoneData[]) {
     // Parents before children, so that a child's apex takes its name over from the parent's delegation.
@@ -37,13 +39,15 @@ export class ZoneTableBuilder {
 
   #addZone(zone: number, data: ZoneData): void {
     const origin = nameKey(data.origin);
-    const apex = this.#nodeOf(data.origin, zone);
-    this.#nodes[apex]!.flags |= NodeFlag.APEX;
+    const id = this.#names.intern(data.origin, origin);
+    this.#origins.push(id);
+    this.#nodes[this.#nodeOf(id, zone)]!.flags |= NodeFlag.APEX;
+    const alone = this.#zones.length === 1;
     for (const [key, { name, rrsets }] of data.nodes) {
       if (rrsets.length === 0) continue;
-      const deeper = this.#zoneBetween(key, origin);
-      if (deeper === undefined) this.#nodes[this.#nodeOf(name, zone)]!.rrsets = rrsets;
-      else if (deeper === key) this.#addParentSide(name, zone, rrsets);
+      const deeper = alone ? undefined : this.#zoneBetween(key, origin);
+      if (deeper === undefined) this.#nodes[this.#nodeOf(this.#names.intern(name, key), zone)]!.rrsets = rrsets;
+      else if (deeper === key) this.#addParentSide(this.#names.intern(name, key), zone, rrsets);
       // What a parent says of names inside a zone that is served here as well is glue that nobody needs.
     }
   }
@@ -56,35 +60,32 @@ export class ZoneTableBuilder {
     return undefined;
   }
 
-  #addParentSide(name: WireName, zone: number, rrsets: readonly RRset[]): void {
-    const id = this.#names.intern(name);
+  #addParentSide(name: number, zone: number, rrsets: readonly RRset[]): void {
     const node = this.#nodes.length;
-    this.#nodes.push({ name: id, zone, rrsets, flags: 0, cover: NONE, wildcard: NONE, steer: NONE, parentSide: NONE });
+    this.#nodes.push({ name, zone, rrsets, flags: 0, cover: NONE, wildcard: NONE, steer: NONE, parentSide: NONE });
     // Until the child's apex takes the name over, which also links back to this node.
-    this.#names.setNode(id, node);
+    this.#names.setNode(name, node);
   }
 
-  /** The node of a name, made with all its ancestors up to the apex when it is new. */
-  #nodeOf(name: WireName, zone: number): number {
-    const id = this.#names.intern(name);
-    const before = this.#names.node(id);
+  /** The node of a name by number, made with all its ancestors up to the apex when it is new. */
+  #nodeOf(name: number, zone: number): number {
+    const before = this.#names.node(name);
     if (before !== NONE && this.#nodes[before]!.zone === zone) return before;
     const node = this.#nodes.length;
-    const parentSide = before;
     this.#nodes.push({
-      name: id,
+      name,
       zone,
       rrsets: [],
       flags: 0,
       cover: undefined,
       wildcard: NONE,
       steer: NONE,
-      parentSide,
+      parentSide: before,
     });
-    this.#names.setNode(id, node);
-    if (nameKey(name) !== nameKey(this.#zones[zone]!.origin)) {
-      const parent = this.#nodeOf(parentOf(name), zone);
-      if (name[0] === 1 && name[1] === 0x2a) this.#nodes[parent]!.wildcard = node;
+    this.#names.setNode(name, node);
+    if (name !== this.#origins[zone]) {
+      const parent = this.#nodeOf(this.#names.parent(name), zone);
+      if (this.#names.isWildcard(name)) this.#nodes[parent]!.wildcard = node;
     }
     return node;
   }
@@ -94,7 +95,7 @@ export class ZoneTableBuilder {
     for (let rest = host; ; rest = parentOf(rest)) {
       const zone = this.#apexes.get(nameKey(rest));
       if (zone !== undefined) {
-        this.#nodes[this.#nodeOf(host, zone)]!.steer = exportIndex;
+        this.#nodes[this.#nodeOf(this.#names.intern(host), zone)]!.steer = exportIndex;
         return true;
       }
       if (rest[0] === 0) return false;
