@@ -43,11 +43,11 @@ function family(pid: number): number[] {
   return found;
 }
 
-/** Resident memory of a process, and of those that it has started as far as it is theirs alone, MiB. */
+/** Memory of a process and those that it has started, what they share counted once (PSS), MiB. */
 export function residentMib(pid: number): number {
-  const kib = (of: number, key: string): number =>
-    Number(new RegExp(`^${key}:\\s*(\\d+)`, 'mu').exec(readFileSync(`/proc/${of}/smaps_rollup`, 'utf8'))![1]);
-  return family(pid).reduce((sum, each) => sum + kib(each, each === pid ? 'Rss' : 'Private_Dirty'), 0) / 1024;
+  const kib = (of: number): number =>
+    Number(/^Pss:\s*(\d+)/mu.exec(readFileSync(`/proc/${of}/smaps_rollup`, 'utf8'))![1]);
+  return family(pid).reduce((sum, each) => sum + kib(each), 0) / 1024;
 }
 
 export interface Load {

@@ -29,10 +29,52 @@ const FEW = 8;
 /** Types of which a name has one record at most. */
 const SINGLETONS = new Set<number>([Type.CNAME, Type.DNAME, Type.SOA]);
 
+/** A node that makes its name from its key when it is asked for, unless letters' case would be lost: half the memory. */
+class CollectedNode implements ZoneNode {
+  readonly rrsets: RRset[] = [];
+  readonly #key: string;
+  readonly #name: WireName | undefined;
+
+  constructor(key: string, name: WireName | undefined) {
+    this.#key = key;
+    this.#name = name;
+  }
+
+  get name(): WireName {
+    return this.#name ?? Buffer.from(this.#key, 'latin1');
+  }
+}
+
+/** Whether a name is in lower case, and so the same as its key. */
+function isKeyOf(key: string, name: WireName): boolean {
+  for (let i = 0; i < name.length; i++) if (key.charCodeAt(i) !== name[i]) return false;
+  return true;
+}
+
+/** Where record data is kept: one allocation for many, since each costs more than most data. */
+class DataPool {
+  #chunk = new ArrayBuffer(0);
+  #used = 0;
+
+  keep(data: Uint8Array): Uint8Array {
+    if (this.#used + data.length > this.#chunk.byteLength) {
+      this.#chunk = new ArrayBuffer(Math.max(CHUNK, data.length));
+      this.#used = 0;
+    }
+    const kept = new Uint8Array(this.#chunk, this.#used, data.length);
+    kept.set(data);
+    this.#used += data.length;
+    return kept;
+  }
+}
+
+const CHUNK = 65_536;
+
 /** Collects records into a zone. */
 export class ZoneBuilder implements Whereabouts {
   readonly zone: ZoneData;
   readonly #nodes = new Map<string, ZoneNode>();
+  readonly #data = new DataPool();
   readonly #problems: Problem[];
   /** Canonical data of large sets. */
   readonly #seen = new Map<RRset, Set<string>>();
@@ -47,7 +89,7 @@ export class ZoneBuilder implements Whereabouts {
     const key = nameKey(owner);
     let node = this.#nodes.get(key);
     if (node === undefined) {
-      node = { name: owner, rrsets: [] };
+      node = new CollectedNode(key, isKeyOf(key, owner) ? undefined : owner);
       this.#nodes.set(key, node);
     }
     const set = node.rrsets.find((rrset) => rrset.type === type);
@@ -55,7 +97,7 @@ export class ZoneBuilder implements Whereabouts {
       const placed: PlacedRRset = {
         type,
         ttl,
-        rdatas: [rdata],
+        rdatas: [this.#data.keep(rdata)],
         file: place.file,
         line: place.line ?? 0,
         field: place.field,
@@ -82,7 +124,7 @@ export class ZoneBuilder implements Whereabouts {
       this.#problem('warning', owner, type, place, message, remedy);
       set.ttl = Math.min(ttl, set.ttl);
     }
-    set.rdatas.push(rdata);
+    set.rdatas.push(this.#data.keep(rdata));
   }
 
   #isDuplicate(set: RRset, rdata: Uint8Array): boolean {
