@@ -147,7 +147,7 @@ try {
     ] as const) {
       const what = `10,000 exports of 100 sites, ${label}, full geo data`;
       const own = Array.from({ length: policies }, (_, i) => ({ ...POLICY, toleranceMs: i / 10 }));
-      const exports = Array.from({ length: 10_000 }, (_, i) => makeExport(i, sites, own[i % policies]!));
+      const exports = Array.from({ length: 10_000 }, (_, i) => makeExport(i, sites, own[i % policies]));
       const compiler = new Compiler();
       const byName = new Map(sites.map((site) => [site.name, site]));
       const compile = (all: typeof exports): Snapshot => {

@@ -32,7 +32,7 @@ const siteMap = new Map(sites.map((site) => [site.name, site]));
 const zones = [makeZone('bench.test', '')];
 const policies = Array.from({ length: POLICIES }, (_, i) => ({ ...POLICY, toleranceMs: i }));
 const geo = await realGeo();
-let exports: ResolvedExport[] = Array.from({ length: count }, (_, i) => makeExport(i, sites, policies[i % POLICIES]!));
+let exports: ResolvedExport[] = Array.from({ length: count }, (_, i) => makeExport(i, sites, policies[i % POLICIES]));
 const compiler = new Compiler();
 let sent: Snapshot | undefined;
 let generation = 0;

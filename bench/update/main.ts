@@ -50,15 +50,15 @@ const control = new Worker(new URL('./control.ts', import.meta.url), {
   resourceLimits: { maxYoungGenerationSizeMb: 128, maxOldGenerationSizeMb: 8192 },
 });
 let snapshot: Snapshot | undefined;
-let pool: AnswerPool | undefined;
+let publish: ((next: Snapshot) => void) | undefined;
 let told: ((message: Extract<FromBenchControl, { type: 'changed' }>) => void) | undefined;
 const started = performance.now();
 const ready = new Promise<void>((resolve) => {
   control.on('message', (message: FromBenchControl) => {
     if (message.type === 'update') {
       snapshot = applyUpdate(snapshot, message.update);
-      void pool?.publish(snapshot);
-    } else if (pool === undefined) resolve();
+      publish?.(snapshot);
+    } else if (publish === undefined) resolve();
     else told?.(message);
   });
 });
@@ -68,7 +68,7 @@ control.on('error', (error) => {
 say(`compiling ${setup.exports} exports of ${setup.sites} sites each`);
 await ready;
 say(`compiled in ${((performance.now() - started) / 1000).toFixed(1)} s`);
-pool = await AnswerPool.start(
+const pool = await AnswerPool.start(
   {
     workers: 1,
     listen: [{ host: '127.0.0.1', port: 0 }],
@@ -81,6 +81,7 @@ pool = await AnswerPool.start(
   },
   snapshot!,
 );
+publish = (next) => void pool.publish(next);
 const { port } = pool.addresses[0]!;
 
 function query(number: number, id: number, address: number): Uint8Array {

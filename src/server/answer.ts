@@ -267,6 +267,14 @@ export class Answerer {
   /** The SOA with the TTL of negative answers (RFC 2308 3). */
   #negative(s: ZoneTables, zone: number): void {
     const { zones } = s;
+    const negative = zones[zone + Zone.NEGATIVE]!;
+    if (this.#hops === 0 && negative !== NONE) {
+      // The zone's name is the end of the question's.
+      const q = this.#query;
+      const at = q.labelAt[q.labels - zones[zone + Zone.LABELS]!]!;
+      if (!this.#writer.negative(s, negative, at)) this.#tc = true;
+      return;
+    }
     const soa = zones[zone + Zone.SOA]!;
     if (!this.#writer.rrset(Section.AUTHORITY, soa, 0, zones[zone + Zone.NAME]!, zones[zone + Zone.NEGATIVE_TTL]!))
       this.#tc = true;

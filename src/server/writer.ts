@@ -1,5 +1,5 @@
 import { Class, Type } from '../wire/codes.ts';
-import { Name, NONE, RecordSet, type ZoneTables } from '../snapshot/snapshot.ts';
+import { Name, Negative, NONE, RecordSet, type ZoneTables } from '../snapshot/snapshot.ts';
 
 const MEMO = 256;
 /** Beyond this load look-ups get slow; further names of so large a message go uncompressed. */
@@ -169,6 +169,28 @@ export class Writer {
       return false;
     }
     this.counts[section]! += words[set + RecordSet.TYPE]! >>> 16;
+    return true;
+  }
+
+  /**
+   * Writes a zone's SOA as negative answers have it.
+   * @param place of its `Negative`
+   * @param apex where the zone's name stands in the message
+   * @returns false, and nothing written, when it does not fit.
+   */
+  negative({ words, bytes }: ZoneTables, place: number, apex: number): boolean {
+    const start = this.at;
+    const length = words[place + Negative.LENGTH]!;
+    if (start + length > this.limit) return false;
+    this.copy(bytes, (place + Negative.RECORD) * 4, length);
+    const { out } = this;
+    for (let i = 0; i < 3; i++) {
+      const at = words[place + Negative.POINTERS + i]!;
+      if (i > 0 && at === 0) continue;
+      out[start + at] = 0xc0 | (apex >>> 8);
+      out[start + at + 1] = apex;
+    }
+    this.counts[Section.AUTHORITY]!++;
     return true;
   }
 

@@ -33,7 +33,7 @@ export class Compiler {
     const steered = this.#exports.update({ exports, sites, regions, geo });
     const compiled = this.#zones.compile(zones, this.#exports.hosts);
     const before = this.#current;
-    if (before !== undefined && !steered && compiled.directory === before.directory) return before;
+    if (before !== undefined && !steered && compiled.tables === before.tables) return before;
     return (this.#current = {
       serial: (before?.serial ?? 0) + 1,
       generation,

@@ -17,8 +17,11 @@ import type { SteeredHost } from './zone-compiler.ts';
 /** A class that no map has: values of prefix tables have 24 bits. */
 const PRIVATE_CLASS = 0xffffff;
 
-/** Maps of their own for so many ways to divide clients, the most used first: each takes some megabytes. */
+/** Maps of their own for so many ways to divide clients, the most used first. */
 const MOST_MAPS = 32;
+
+/** And for so many octets: a map of the whole world takes some twenty megabytes. */
+const MOST_MAP_OCTETS = 256 * 1024 * 1024;
 
 /** Shapes that nothing uses are kept up to so many. */
 const MOST_UNUSED = 256;
@@ -409,6 +412,9 @@ export class ExportCompiler {
     if (slot >= MOST_MAPS) return false;
     const before = this.#built[slot];
     if (before !== undefined) before.map = undefined;
+    const taken = this.#built.reduce((sum, built) => sum + octetsOf(built?.map), 0);
+    // The next is at most as large as everybody's.
+    if (taken + octetsOf(world.finest) > MOST_MAP_OCTETS) return false;
     next.map = buildPrefixTable(world.ranges, withPrivate(world.classes.of.map((c) => next.partOf[c]!)));
     this.#built[slot] = next;
     for (const entry of this.#entries)
@@ -535,6 +541,10 @@ function withPrivate(classes: Uint32Array): Uint32Array {
   out.set(classes);
   out[classes.length] = PRIVATE_CLASS;
   return out;
+}
+
+function octetsOf(map: PrefixTable | undefined): number {
+  return map === undefined ? 0 : Object.values(map).reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
 function equal(a: Uint32Array, b: Uint32Array): boolean {

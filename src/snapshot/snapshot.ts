@@ -99,8 +99,21 @@ export const Zone = {
   SOA: 1,
   /** TTL of negative answers: min(SOA TTL, MINIMUM) (RFC 2308 5). */
   NEGATIVE_TTL: 2,
+  /** Labels of its name. */
+  LABELS: 3,
+  /** Place of the SOA as negative answers have it: see `Negative`. */
+  NEGATIVE: 4,
 } as const;
-export const ZONE_SIZE = 4;
+export const ZONE_SIZE = 8;
+
+/** A ready SOA record with the TTL of negative answers, but for pointers to the zone's name in the question. */
+export const Negative = {
+  /** Octets of the record. */
+  LENGTH: 0,
+  /** Where the pointers are, by octets from its beginning: the owner's, and 0 or one in MNAME and in RNAME. */
+  POINTERS: 1,
+  RECORD: 4,
+} as const;
 
 /** Which of the zone tables has a name: by the topmost zones that are served. */
 export interface ZoneDirectory {

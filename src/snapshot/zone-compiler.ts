@@ -44,6 +44,11 @@ export class ZoneCompiler {
   #zones: readonly ZoneData[] = [];
   #hosts: readonly SteeredHost[] = [];
   #buckets = 0;
+  #families: readonly Family[] = [];
+  /** Zones by the tables that they are in. */
+  #groups: ZoneData[][] = [];
+  /** Per zone: index of its group. */
+  #groupOf: readonly number[] = [];
   #compiled: Compiled[] = [];
   #result: CompiledZones | undefined;
   /** By the key of its topmost zone, which of the tables has it; '' for the root's. */
@@ -55,15 +60,17 @@ export class ZoneCompiler {
    */
   compile(zones: readonly ZoneData[], hosts: readonly SteeredHost[]): CompiledZones {
     if (this.#result !== undefined && same(zones, this.#zones) && same(hosts, this.#hosts)) return this.#result;
-    const families = groupFamilies(zones);
-    const groups = this.#group(families);
+    // Most changes are to what is in zones, not to which zones there are.
+    const regrouped = !this.#replace(zones);
+    if (regrouped) this.#families = this.#group(groupFamilies(zones), zones);
+    const groups = this.#groups;
     const hostsOf = groups.map((): SteeredHost[] => []);
     for (const host of hosts) {
       const index = this.#tablesFor(host.key);
       if (index === undefined) throw new Error(`host ${host.key} is in no zone`);
       hostsOf[index]!.push(host);
     }
-    let unchanged = groups.length === this.#compiled.length;
+    let unchanged = !regrouped;
     this.#compiled = groups.map((group, index) => {
       const before = this.#compiled[index];
       const own = hostsOf[index]!;
@@ -76,13 +83,28 @@ export class ZoneCompiler {
     this.#zones = zones;
     this.#hosts = hosts;
     if (unchanged && this.#result !== undefined) return this.#result;
-    const directory = buildDirectory(families, this.#tablesOf);
+    const directory =
+      regrouped || this.#result === undefined ? buildDirectory(this.#families, this.#tablesOf) : this.#result.directory;
     this.#result = { tables: this.#compiled.map(({ tables }) => tables), directory };
     return this.#result;
   }
 
-  /** Families in the order of their tables: shared ones first. */
-  #group(families: readonly Family[]): ZoneData[][] {
+  /** Puts changed zones where they were; false when there are others than before, or in another order. */
+  #replace(zones: readonly ZoneData[]): boolean {
+    const before = this.#zones;
+    if (this.#result === undefined || zones.length !== before.length) return false;
+    for (const [index, zone] of zones.entries())
+      if (zone !== before[index] && keyOf(zone) !== keyOf(before[index]!)) return false;
+    for (const [index, zone] of zones.entries()) {
+      if (zone === before[index]) continue;
+      const group = this.#groupOf[index]!;
+      this.#groups[group] = this.#groups[group]!.map((each) => (each === before[index] ? zone : each));
+    }
+    return true;
+  }
+
+  /** Divides families into groups, one for each of the tables: shared ones first. */
+  #group(families: readonly Family[], zones: readonly ZoneData[]): readonly Family[] {
     const large = families.filter(({ names }) => names >= LARGE_ZONE);
     const small = families.filter(({ names }) => names < LARGE_ZONE);
     const total = small.reduce((sum, { names }) => sum + names, 0);
@@ -91,14 +113,17 @@ export class ZoneCompiler {
     if (wanted > this.#buckets * 2 || wanted * 4 < this.#buckets || (this.#buckets === 0) !== (wanted === 0))
       this.#buckets = wanted;
     const groups: ZoneData[][] = Array.from({ length: this.#buckets }, () => []);
+    const groupOf = new Map<ZoneData, number>();
     this.#tablesOf = new Map();
-    for (const { key, topmost, zones } of small) {
-      const index = hashOf(topmost) & (this.#buckets - 1);
-      groups[index]!.push(...zones);
-      this.#tablesOf.set(key, index);
+    for (const family of [...small, ...large]) {
+      const index = family.names < LARGE_ZONE ? hashOf(family.topmost) & (this.#buckets - 1) : groups.push([]) - 1;
+      groups[index]!.push(...family.zones);
+      for (const zone of family.zones) groupOf.set(zone, index);
+      this.#tablesOf.set(family.key, index);
     }
-    for (const { key, zones } of large) this.#tablesOf.set(key, groups.push(zones) - 1);
-    return groups;
+    this.#groups = groups;
+    this.#groupOf = zones.map((zone) => groupOf.get(zone)!);
+    return families;
   }
 
   #tablesFor(key: string): number | undefined {

@@ -1,10 +1,21 @@
 import { ByteColumn } from '../lib/column.ts';
 import { Class, Type } from '../wire/codes.ts';
-import { labelCount, nameKey, parentOf, type WireName } from '../wire/name.ts';
+import { isAtOrBelow, labelCount, nameKey, parentOf, type WireName } from '../wire/name.ts';
 import { namesIn } from '../wire/rdata/mod.ts';
 import type { RRset, ZoneData } from '../zone/zone.ts';
 import { NameTableBuilder } from './names.ts';
-import { NAMED, Node, NodeFlag, NONE, RecordSet, UNCOMPRESSED, Zone, ZONE_SIZE, type ZoneTables } from './snapshot.ts';
+import {
+  NAMED,
+  Negative,
+  Node,
+  NodeFlag,
+  NONE,
+  RecordSet,
+  UNCOMPRESSED,
+  Zone,
+  ZONE_SIZE,
+  type ZoneTables,
+} from './snapshot.ts';
 
 /** Offsets are signed 32-bit numbers of octets. */
 const MOST_WORDS = 2 ** 29 - 64;
@@ -126,12 +137,28 @@ export class ZoneTableBuilder {
     }
     if (next > MOST_WORDS)
       throw new Error(`zones of ${next * 4} octets: more than 2 GiB in one table; divide the largest`);
+    const negatives = this.#zones.map((zone) => negativeOf(zone));
+    const negativePlaces = negatives.map((negative) => {
+      const place = next;
+      if (negative !== undefined) next += Negative.RECORD + Math.ceil(negative.record.length / 4);
+      return place;
+    });
     // Comparing names reads a little beyond a name's end when they differ in length.
     const memory = new SharedArrayBuffer(next * 4 + 256);
     const words = new Int32Array(memory);
     const bytes = new Uint8Array(memory);
     this.#names.write(words, bytes, names, nodes);
     const zones = new Int32Array(new SharedArrayBuffer(this.#zones.length * ZONE_SIZE * 4)).fill(NONE);
+    for (const [zone, negative] of negatives.entries()) {
+      const at = zone * ZONE_SIZE;
+      zones[at + Zone.LABELS] = labelCount(this.#zones[zone]!.origin);
+      if (negative === undefined) continue;
+      const place = negativePlaces[zone]!;
+      zones[at + Zone.NEGATIVE] = place;
+      words[place + Negative.LENGTH] = negative.record.length;
+      words.set(negative.pointers, place + Negative.POINTERS);
+      bytes.set(negative.record, (place + Negative.RECORD) * 4);
+    }
     set = 0;
     for (const [index, node] of this.#nodes.entries()) {
       const place = nodes[index]!;
@@ -181,6 +208,43 @@ export class ZoneTableBuilder {
     if (above !== NONE && (this.#nodes[above]!.flags & NodeFlag.CUT) !== 0) node.flags |= NodeFlag.BELOW_CUT;
     return node.cover;
   }
+}
+
+/** The SOA of a zone as negative answers have it; undefined for the root, whose name is no shorter as a pointer. */
+function negativeOf({ origin, nodes }: ZoneData): { record: Uint8Array; pointers: number[] } | undefined {
+  const soa = nodes.get(nameKey(origin))?.rrsets.find(({ type }) => type === Type.SOA);
+  if (soa === undefined || origin.length === 1) return undefined;
+  const rdata = soa.rdatas[0]!;
+  const ttl = Math.min(soa.ttl, soaMinimum(rdata));
+  const record = [
+    0xc0,
+    0,
+    0,
+    Type.SOA,
+    0,
+    Class.IN,
+    ttl >>> 24,
+    (ttl >>> 16) & 255,
+    (ttl >>> 8) & 255,
+    ttl & 255,
+    0,
+    0,
+  ];
+  const pointers = [0, 0, 0];
+  let from = 0;
+  for (const [index, { offset, length }] of namesIn(Type.SOA, rdata).entries()) {
+    const name = rdata.subarray(offset, offset + length);
+    if (isAtOrBelow(name, origin)) {
+      record.push(...name.subarray(0, length - origin.length));
+      pointers[index + 1] = record.length;
+      record.push(0xc0, 0);
+    } else record.push(...name);
+    from = offset + length;
+  }
+  record.push(...rdata.subarray(from));
+  record[10] = (record.length - 12) >>> 8;
+  record[11] = (record.length - 12) & 255;
+  return { record: Uint8Array.from(record), pointers };
 }
 
 function soaMinimum(rdata: Uint8Array): number {

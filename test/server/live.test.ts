@@ -120,11 +120,11 @@ describe.each(whyNoBatches() === undefined ? (['batched', 'portable'] as const) 
       pools.push(pool);
       const { port } = pool.addresses[0]!;
       let published = 0;
-      let over = false;
+      const over = new AbortController();
       const seen = new Set<number>();
       const load = async (): Promise<number> => {
         let count = 0;
-        while (!over) {
+        while (!over.signal.aborted) {
           const least = published;
           const answers = await exchange(port, QUERIES, { tries: 1, timeoutMs: 5000 });
           for (const [i, answer] of answers.entries()) {
@@ -160,7 +160,7 @@ describe.each(whyNoBatches() === undefined ? (['batched', 'portable'] as const) 
         }
         await sleep(4);
       }
-      over = true;
+      over.abort();
       const counts = await loads;
       expect(Math.min(...counts)).toBeGreaterThan(QUERIES.length);
       expect(restarts).toEqual([]);
