@@ -50,15 +50,15 @@ const control = new Worker(new URL('./control.ts', import.meta.url), {
   resourceLimits: { maxYoungGenerationSizeMb: 128, maxOldGenerationSizeMb: 8192 },
 });
 let snapshot: Snapshot | undefined;
-let publish: ((next: Snapshot) => void) | undefined;
+const server: { publish?: (next: Snapshot) => void } = {};
 let told: ((message: Extract<FromBenchControl, { type: 'changed' }>) => void) | undefined;
 const started = performance.now();
 const ready = new Promise<void>((resolve) => {
   control.on('message', (message: FromBenchControl) => {
     if (message.type === 'update') {
       snapshot = applyUpdate(snapshot, message.update);
-      publish?.(snapshot);
-    } else if (publish === undefined) resolve();
+      server.publish?.(snapshot);
+    } else if (server.publish === undefined) resolve();
     else told?.(message);
   });
 });
@@ -81,7 +81,7 @@ const pool = await AnswerPool.start(
   },
   snapshot!,
 );
-publish = (next) => void pool.publish(next);
+server.publish = (next) => void pool.publish(next);
 const { port } = pool.addresses[0]!;
 
 function query(number: number, id: number, address: number): Uint8Array {

@@ -58,7 +58,9 @@ class DataPool {
 
   keep(data: Uint8Array): Uint8Array {
     if (this.#used + data.length > this.#chunk.byteLength) {
-      this.#chunk = new ArrayBuffer(Math.max(CHUNK, data.length));
+      // Small zones have little data, and there may be many of them.
+      const next = Math.min(Math.max(LEAST_CHUNK, this.#chunk.byteLength * 2), MOST_CHUNK);
+      this.#chunk = new ArrayBuffer(Math.max(next, data.length));
       this.#used = 0;
     }
     const kept = new Uint8Array(this.#chunk, this.#used, data.length);
@@ -68,7 +70,8 @@ class DataPool {
   }
 }
 
-const CHUNK = 65_536;
+const LEAST_CHUNK = 256;
+const MOST_CHUNK = 65_536;
 
 /** Collects records into a zone. */
 export class ZoneBuilder implements Whereabouts {
