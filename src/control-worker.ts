@@ -2,6 +2,7 @@ import { unwatchFile, watchFile } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { inputFiles, loadCarriers, loadLocalityMap, loadRegions, type GeoSources } from './geo/mod.ts';
 import { NOWHERE, type LocalityMap } from './geo/ranges.ts';
+import { collectSoon } from './lib/collect-garbage.ts';
 import type { Problem } from './lib/problem.ts';
 import { Compiler } from './snapshot/compile.ts';
 import { snapshotBytes, updateOf, type Snapshot, type SnapshotUpdate } from './snapshot/snapshot.ts';
@@ -95,6 +96,8 @@ async function compile({ generation, configuration }: Current): Promise<void> {
   };
   send({ type: 'compiled', update: snapshot === sent ? undefined : updateOf(sent, snapshot), summary });
   const first = sent === undefined;
+  // Reading leaves more behind than it keeps; later changes are small, and should not wait for a collection.
+  if (first) collectSoon();
   sent = snapshot;
   clearTimeout(refining);
   refining = setTimeout(refine, first ? 0 : REFINE_MS);

@@ -11,7 +11,7 @@ import { collectSoon } from './lib/collect-garbage.ts';
 import { createLog, type Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { HttpServer } from './server/http.ts';
-import { whyNoBatches } from './server/udp/system-calls.ts';
+import { returnMemory, whyNoBatches } from './server/udp/system-calls.ts';
 import { AnswerPool } from './server/pool.ts';
 import { applyUpdate, type Snapshot } from './snapshot/snapshot.ts';
 
@@ -250,7 +250,7 @@ class EdgewardServer {
       // Not waited for: a thread that nobody asks anything takes a moment to notice, and has answered nothing since.
       const published = message.update === undefined ? Promise.resolve() : this.#pool.publish(snapshot);
       void published.then(() => this.#tellOf(message));
-      collectSoon();
+      collectSoon(returnMemory);
     }
     this.#measure(message);
   }

@@ -21,10 +21,17 @@ export const COLLECT_MS = 2000;
 
 let timer: NodeJS.Timeout | undefined;
 
-/** Collects this thread's garbage in a while. */
-export function collectSoon(): void {
-  timer ??= setTimeout(() => {
-    timer = undefined;
-    collectGarbage();
-  }, COLLECT_MS).unref();
+/**
+ * Collects this thread's garbage in a while.
+ * @param then called afterwards; the delay is doubled with it, so that other threads have collected theirs as well
+ */
+export function collectSoon(then?: () => void): void {
+  timer ??= setTimeout(
+    () => {
+      timer = undefined;
+      collectGarbage();
+      then?.();
+    },
+    then === undefined ? COLLECT_MS : 2 * COLLECT_MS,
+  ).unref();
 }

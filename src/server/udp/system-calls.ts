@@ -80,6 +80,8 @@ interface Calls {
   readonly sendmmsg: (fd: number, headers: Pointer, count: number, flags: number) => number;
   readonly poll: (fds: Pointer, count: number, timeoutMs: number) => number;
   readonly close: (fd: number) => number;
+  /** glibc alone has it. */
+  readonly mallocTrim: ((keep: number) => number) | undefined;
 }
 
 let calls: Calls | string | undefined;
@@ -103,10 +105,28 @@ function load(): Calls | string {
       sendmmsg: libc.func('int sendmmsg(int, void *, uint32_t, int)'),
       poll: libc.func('int poll(void *, unsigned long, int)'),
       close: libc.func('int close(int)'),
+      mallocTrim: optional(() => libc.func('int malloc_trim(size_t)')),
     };
   } catch (error) {
     return `koffi cannot be used: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`;
   }
+}
+
+function optional<T>(find: () => T): T | undefined {
+  try {
+    return find();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Gives memory that was freed back to the system: the C library keeps what it takes for likely to be wanted again, and
+ * old snapshots are large. Does nothing where there is no such call.
+ */
+export function returnMemory(): void {
+  calls ??= load();
+  if (typeof calls !== 'string') calls.mallocTrim?.(0);
 }
 
 /** Why batched UDP is not to be had here; undefined when it is. */
