@@ -30,14 +30,16 @@ export function leafLength(leaf: number): number {
 
 /** The leaf for an IPv4 address (unsigned 32-bit). */
 export function lookup4(table: PrefixTable, address: number): number {
-  const top = address >>> 16;
+  // Numbers from 2^31 on may come as doubles; from here on they are words.
+  const word = address >>> 0;
+  const top = word >>> 16;
   const { start4 } = table;
   // first4[t] is the index of the last prefix that starts at or before t.0.0; so the answer is in [low, high].
   let low = table.first4[top]!;
   let high = table.first4[top + 1]!;
   while (low < high) {
     const middle = (low + high + 1) >>> 1;
-    if (start4[middle]! <= address) low = middle;
+    if (start4[middle]! <= word) low = middle;
     else high = middle - 1;
   }
   return table.leaf4[low]!;
@@ -45,7 +47,11 @@ export function lookup4(table: PrefixTable, address: number): number {
 
 /** The leaf for an IPv6 address, given as four unsigned 32-bit words. */
 export function lookup6(table: PrefixTable, w0: number, w1: number, w2: number, w3: number): number {
-  const top = w0 >>> 16;
+  const a0 = w0 >>> 0;
+  const a1 = w1 >>> 0;
+  const a2 = w2 >>> 0;
+  const a3 = w3 >>> 0;
+  const top = a0 >>> 16;
   const { start6 } = table;
   let low = table.first6[top]!;
   let high = table.first6[top + 1]!;
@@ -53,13 +59,13 @@ export function lookup6(table: PrefixTable, w0: number, w1: number, w2: number, 
     const middle = (low + high + 1) >>> 1;
     const at = middle * 4;
     const s0 = start6[at]!;
-    let before = s0 < w0;
-    if (s0 === w0) {
+    let before = s0 < a0;
+    if (s0 === a0) {
       const s1 = start6[at + 1]!;
-      before = s1 < w1;
-      if (s1 === w1) {
+      before = s1 < a1;
+      if (s1 === a1) {
         const s2 = start6[at + 2]!;
-        before = s2 < w2 || (s2 === w2 && start6[at + 3]! <= w3);
+        before = s2 < a2 || (s2 === a2 && start6[at + 3]! <= a3);
       }
     }
     if (before) low = middle;
