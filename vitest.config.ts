@@ -14,7 +14,8 @@ export default defineConfig({
       {
         test: {
           name: 'slow',
-          include: ['test/**/*.slow.test.ts'],
+          // The real cluster's part of the conformance suite has to run where slow tests do.
+          include: ['test/**/*.slow.test.ts', 'test/kube/http-cluster.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,
           // Real servers and fixed CPU budgets: one file at a time on a two-core machine.
