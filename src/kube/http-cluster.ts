@@ -113,8 +113,13 @@ export class HttpCluster implements Cluster {
   }
 
   async ping(signal?: AbortSignal): Promise<void> {
-    const { body } = await this.#send({ path: '/version', headersMs: PING_MS, bodyMs: PING_MS, signal });
-    await body.dump();
+    try {
+      const { body } = await this.#send({ path: '/version', headersMs: PING_MS, bodyMs: PING_MS, signal });
+      await body.dump();
+    } catch (error) {
+      // Who refuses an answer is there; who cannot give one may have lost its etcd.
+      if (!(error instanceof ApiError) || error.status >= 500) throw error;
+    }
   }
 
   async close(): Promise<void> {

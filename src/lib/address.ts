@@ -136,3 +136,16 @@ export function addressWords({ bytes }: Address): [number, number, number, numbe
   if (bytes.length === 4) return [view.getUint32(0), 0, 0, 0];
   return [view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12)];
 }
+
+/** Whether an address means something only inside a network: private, shared, link-local, loopback (RFC 6890). */
+export function isPrivate({ family, bytes }: Address): boolean {
+  const [first = 0, second = 0] = bytes;
+  if (family === 4) {
+    if (first === 10 || first === 127) return true;
+    if (first === 100) return (second & 0xc0) === 64;
+    if (first === 172) return (second & 0xf0) === 16;
+    return (first === 192 && second === 168) || (first === 169 && second === 254);
+  }
+  if ((first & 0xfe) === 0xfc || (first === 0xfe && (second & 0xc0) === 0x80)) return true;
+  return bytes.every((octet, index) => octet === (index === 15 ? 1 : 0));
+}

@@ -117,6 +117,38 @@ export const Policy = Type.Object(
 );
 export type Policy = Static<typeof Policy>;
 
+const DNS_LABEL = { pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$', wanted: 'a name of a-z, 0-9 and hyphens' };
+
+export const RequestsPerReplica = Type.Number({
+  minimum: 0.001,
+  maximum: 1000000,
+  description: 'Requests a second that one ready replica serves; only its ratio to other replicas matters. Default 1.',
+});
+
+const Backend = Type.Object(
+  {
+    serviceRef: Type.Object(
+      {
+        namespace: Type.String({ ...DNS_LABEL, description: 'Namespace in the edge clusters.' }),
+        name: Type.String({ ...DNS_LABEL, description: 'Name of the Service there.' }),
+      },
+      {
+        additionalProperties: false,
+        description:
+          'A Service in edge clusters. Its addresses are those of its load balancer, else of the Gateways and Ingresses that route to it.',
+      },
+    ),
+    sites: Type.Optional(
+      Type.Array(Type.String(), {
+        minItems: 1,
+        description: 'Sites whose clusters are looked at. Default: every site with a cluster.',
+      }),
+    ),
+    requestsPerReplica: Type.Optional(RequestsPerReplica),
+  },
+  { additionalProperties: false },
+);
+
 const DomainExportSpec = Type.Object(
   {
     hosts: Type.Optional(
@@ -125,13 +157,30 @@ const DomainExportSpec = Type.Object(
           'Host names in served zones that answer with this export. `<export>.<tenant>.<target zone>` always does.',
       }),
     ),
-    endpoints: Type.Array(Endpoint, {
-      minItems: 1,
-      description: 'Addresses that clients are answered with; each once.',
-    }),
+    endpoints: Type.Optional(
+      Type.Array(Endpoint, {
+        minItems: 1,
+        description: 'Addresses that clients are answered with; each once. At least one of `endpoints` and `backends`.',
+      }),
+    ),
+    backends: Type.Optional(
+      Type.Array(Backend, {
+        minItems: 1,
+        description: 'Services in edge clusters, whose addresses clients are answered with by their ready replicas.',
+      }),
+    ),
+    requestsPerReplica: Type.Optional(RequestsPerReplica),
+    maxChange: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 1,
+        description:
+          'Share of the capacity that may go at once when the control plane finds it gone, not when it sees it go (a hub restored from a backup). More is held until it is accepted. Default 0.3.',
+      }),
+    ),
     policy: Type.Optional(Policy),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, atLeastOneOf: ['endpoints', 'backends'] },
 );
 
 export const DomainExport = resource(

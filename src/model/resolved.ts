@@ -2,6 +2,7 @@
  * Resources after every reference was followed and every default filled in: what steering and compiling read.
  * Made by state/resolve.ts; nothing here is optional.
  */
+import type { ObservedPort } from './observed.ts';
 
 export interface ResolvedSite {
   readonly name: string;
@@ -14,6 +15,14 @@ export interface ResolvedSite {
   readonly cost: number;
 }
 
+/** What is known of an endpoint from its edge cluster. */
+export interface ObservedEndpoint {
+  /** `namespace/name`s of the Services behind the address. */
+  readonly services: readonly string[];
+  readonly readyReplicas: number;
+  readonly ports: readonly ObservedPort[];
+}
+
 export interface ResolvedEndpoint {
   /** Canonical text (RFC 5952 for IPv6). */
   readonly address: string;
@@ -21,6 +30,10 @@ export interface ResolvedEndpoint {
   /** 4 or 16 octets. */
   readonly bytes: Uint8Array;
   readonly site: string;
+  /** Where the address itself is, when that is not where its site is: another ISP, a region inside the site's. */
+  readonly place?: ResolvedSite | undefined;
+  /** Of an address of an edge cluster: what its weight comes from. */
+  readonly observed?: ObservedEndpoint | undefined;
   /** The weight that counts, overrides applied. */
   readonly weight: number;
   /** The weight as the export has it. */
@@ -72,4 +85,6 @@ export interface ResolvedExport {
   readonly hosts: readonly string[];
   readonly endpoints: readonly ResolvedEndpoint[];
   readonly policy: ResolvedPolicy;
+  /** Share of capacity that may be found gone at once; default 0.3. */
+  readonly maxChange?: number;
 }

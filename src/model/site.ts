@@ -15,6 +15,44 @@ export const IspName = Type.String({
   description: 'ISP: a carrier of geo-data/carriers.csv (`telecom`, `unicom`, `mobile`) or an AS number (`AS3320`).',
 });
 
+const EdgeCluster = Type.Object(
+  {
+    kubeconfig: Type.Object(
+      {
+        file: Type.Optional(
+          Type.String({ minLength: 1, description: 'Path of the kubeconfig, relative to the file of this resource.' }),
+        ),
+        secret: Type.Optional(
+          Type.Object(
+            {
+              name: Type.String({
+                minLength: 1,
+                description: "Name of a Secret in the control plane's own namespace.",
+              }),
+              key: Type.Optional(Type.String({ description: 'Key in the Secret. Default `kubeconfig`.' })),
+            },
+            { additionalProperties: false, description: 'A Secret on the hub that has the kubeconfig.' },
+          ),
+        ),
+      },
+      {
+        additionalProperties: false,
+        exactlyOneOf: ['file', 'secret'],
+        description: 'How to reach the cluster. Exactly one of `file` and `secret`.',
+      },
+    ),
+    allowPrivateAddresses: Type.Optional(
+      Type.Boolean({
+        description: 'True: private and other non-global addresses may be answered with. Default: they are refused.',
+      }),
+    ),
+  },
+  {
+    additionalProperties: false,
+    description: 'The Kubernetes cluster at the site, whose Services exports may refer to. It is only read.',
+  },
+);
+
 const SiteSpec = Type.Object(
   {
     region: RegionCode,
@@ -36,6 +74,7 @@ const SiteSpec = Type.Object(
     cost: Type.Optional(
       Type.Number({ minimum: 0, description: 'Price of serving from here, in any one unit for all sites. Default 0.' }),
     ),
+    cluster: Type.Optional(EdgeCluster),
   },
   { additionalProperties: false },
 );

@@ -11,6 +11,14 @@ export interface StoredResource {
   readonly locate: (field: string) => Position | undefined;
 }
 
+/** How a store learnt of a change. */
+export interface StoreChange {
+  /** `watch`: somebody did it just now. `list`: the store found that it is not what it was. */
+  readonly learnt: 'list' | 'watch';
+  /** What was changed by somebody just now: `KIND TENANT/NAME`. */
+  readonly touched: ReadonlySet<string>;
+}
+
 export interface Listing {
   readonly resources: readonly StoredResource[];
   /** What could not be read or is not valid; with an error among them the listing is not to be used. */
@@ -22,9 +30,9 @@ export interface ResourceStore {
   /** Everything, as it is now. */
   list(): Listing;
   /**
-   * Calls back after something changed, until closed; several changes at once may make one call, and a call may
+   * Calls back after something changed, with how that was learnt where it matters, until closed; several changes at once may make one call, and a call may
    * come with nothing changed. The store's own failures (a directory that is gone) show in the next `list()`.
    * @returns close
    */
-  watch(onChange: () => void): () => void;
+  watch(onChange: (change?: StoreChange) => void): () => void;
 }

@@ -23,7 +23,7 @@ const WeightOverrideSpec = Type.Object(
     reason: Type.Optional(Type.String({ description: 'Why: shown by `explain`.' })),
     expires: Type.Optional(Type.String({ format: 'date-time', description: 'When it ends by itself (RFC 3339).' })),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, exactlyOneOf: ['weight', 'factor'] },
 );
 
 export const WeightOverride = resource(

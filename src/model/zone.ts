@@ -43,8 +43,32 @@ const ZoneSpec = Type.Object(
           'True: every export also answers at `<export>.<tenant>.<origin>`, so that any name anywhere can be CNAMEd to it.',
       }),
     ),
+    hostnameAnnotations: Type.Optional(
+      Type.Object(
+        {
+          hosts: Type.Array(Type.String(), {
+            minItems: 1,
+            description: 'Hosts that may be claimed: `chat.example.org`, or `*.apps.example.org` for all below.',
+          }),
+          sites: Type.Optional(
+            Type.Array(Type.String(), {
+              minItems: 1,
+              description: 'Sites that may. Default: every site with a cluster.',
+            }),
+          ),
+          namespaces: Type.Optional(
+            Type.Array(Type.String(), { minItems: 1, description: 'Namespaces there that may. Default: all.' }),
+          ),
+        },
+        {
+          additionalProperties: false,
+          description:
+            'Lets Services, Gateways, HTTPRoutes and Ingresses of edge clusters claim hosts by the annotation `external-dns.alpha.kubernetes.io/hostname`. Default: none may.',
+        },
+      ),
+    ),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, exactlyOneOf: ['file', 'records'] },
 );
 
 export const Zone = resource('Zone', ZoneSpec, 'A zone that Edgeward is authoritative for.');

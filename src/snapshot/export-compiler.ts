@@ -2,7 +2,7 @@ import { buildPrefixTable } from '../geo/mod.ts';
 import type { PrefixTable } from '../geo/lookup.ts';
 import type { LocalityMap, Ranges } from '../geo/ranges.ts';
 import type { RegionTree } from '../model/regions.ts';
-import type { ResolvedExport, ResolvedPolicy, ResolvedSite } from '../model/resolved.ts';
+import type { ResolvedEndpoint, ResolvedExport, ResolvedPolicy, ResolvedSite } from '../model/resolved.ts';
 import { classifyLocalities, type LocalityClasses } from '../steering/plan/locality-classes.ts';
 import type { SteeringContext } from '../steering/plan/plan.ts';
 import { namedIsps, shapeOf, type Shape } from '../steering/plan/shape.ts';
@@ -455,15 +455,15 @@ export class ExportCompiler {
       let key = '';
       for (const [index, endpoint] of endpoints.entries()) {
         if (endpoint.family !== family) continue;
-        key += ` ${index}:${this.#siteNumber(endpoint.site)}${STATES[(endpoint.up ? 2 : 0) + (endpoint.weight > 0 ? 1 : 0)]}`;
+        key += ` ${index}:${this.#siteNumber(endpoint)}${STATES[(endpoint.up ? 2 : 0) + (endpoint.weight > 0 ? 1 : 0)]}`;
       }
       if (key !== '') keys[family === 4 ? 0 : 1] = `${family}${key} ${policyKey}`;
     }
     return keys;
   }
 
-  #siteNumber(name: string): number {
-    const site = this.#sites.get(name)!;
+  #siteNumber({ site: name, place }: ResolvedEndpoint): number {
+    const site = place ?? this.#sites.get(name)!;
     let number = this.#siteNumbers.get(site);
     if (number === undefined) this.#siteNumbers.set(site, (number = this.#count++));
     return number;

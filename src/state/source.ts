@@ -1,14 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { hasErrors, type Problem } from '../lib/problem.ts';
-import { ok } from '../lib/result.ts';
+import { err, ok } from '../lib/result.ts';
 import { watchTree, type WatchOptions } from '../lib/watch-tree.ts';
-import type { ResourceStore } from '../model/stored.ts';
+import type { Observations } from '../model/observed.ts';
+import type { Site } from '../model/site.ts';
+import type { ResourceStore, StoredResource } from '../model/stored.ts';
 import { nameFromText, nameKey } from '../wire/name.ts';
 import { includeFrom } from '../zone/mod.ts';
 import type { ZoneData } from '../zone/zone.ts';
 import type { Configuration } from './configuration.ts';
-import { resolve, type ResolveContext } from './resolve.ts';
+import { ACCEPT_CHANGE, ChangeGuard, type Circumstances, type HeldChange } from './guard.ts';
+import { observe, resolve, type Resolution, type ResolveContext } from './resolve.ts';
 import { ZoneReader } from './resolve/zone-reader.ts';
 import type { ReadText } from './resolve/zones.ts';
 
@@ -16,6 +19,10 @@ export interface Loaded {
   /** Undefined when any problem is an error: keep the last one. */
   readonly configuration: Configuration | undefined;
   readonly problems: readonly Problem[];
+  /** Sites with clusters, by name. */
+  readonly clusters?: ReadonlyMap<string, Site>;
+  /** Changes that are not in the configuration, since they take away too much at once. */
+  readonly held?: readonly HeldChange[];
 }
 
 /** What an operator wrote, as one configuration: now, or now and after every change. */
@@ -29,50 +36,175 @@ export interface ConfigurationSource {
   follow(onLoaded: (loaded: Loaded) => void): () => void;
 }
 
-export interface ResourcesContext extends Pick<ResolveContext, 'regions' | 'carriers'> {
-  /** Master files and matrices that resources name must lie in here. */
-  readonly directory: string;
+/** A configuration that edge clusters are part of. */
+export interface ObservingSource extends ConfigurationSource {
+  /**
+   * Edge clusters are seen to have changed: whoever follows is told what comes of it.
+   * @param changed `namespace/name`s of Services; undefined: all may have
+   */
+  observed(changed: ReadonlySet<string> | undefined, learnt: 'list' | 'watch'): void;
+}
+
+export interface ResourcesContext extends Pick<ResolveContext, 'regions' | 'carriers' | 'localityOf'> {
+  /** Master files and matrices that resources name must lie in here. Undefined: resources have no files beside them. */
+  readonly directory: string | undefined;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
+  /** What edge clusters are seen to have now. */
+  readonly observations?: () => Observations;
+  /** One resource that is wrong keeps none of the others from being used: where each has an owner of its own. */
+  readonly tolerant?: boolean;
 }
 
 /** A day: timers count milliseconds in 31 bits. */
 const LONGEST_TIMER_MS = 86_400_000;
 
+/** Resources that are left out may be missed by others, which are then left out as well. */
+const MOST_ROUNDS = 10;
+
+const NO_FILES: ReadText = () =>
+  err('resources on a hub have no files beside them: give the content in place of a path');
+
 /** A configuration from the resources of a store. It changes by itself, too, when an override ends. */
-export function openResources(store: ResourceStore, context: ResourcesContext): ConfigurationSource {
-  const { directory, now = Date.now } = context;
-  const readText = readInside(directory);
-  const reader = new ZoneReader();
-  const read = (): Loaded & { until?: Date | undefined } => {
-    const { resources, problems } = store.list();
+export function openResources(store: ResourceStore, context: ResourcesContext): ObservingSource {
+  return new ResourcesSource(store, context);
+}
+
+class ResourcesSource implements ObservingSource {
+  readonly #store: ResourceStore;
+  readonly #context: ResourcesContext;
+  readonly #now: () => number;
+  readonly #readText: ReadText;
+  readonly #reader = new ZoneReader();
+  readonly #guard = new ChangeGuard();
+  /** Of the resources that were used last, by their places: what stands in for one that is wrong now. */
+  #lastGood = new Map<string, StoredResource>();
+  #resolution: Resolution | undefined;
+  #used: readonly StoredResource[] = [];
+  #listed: readonly Problem[] = [];
+  #accepted: ReadonlySet<string> = new Set();
+  #tell: ((loaded: Loaded) => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(store: ResourceStore, context: ResourcesContext) {
+    this.#store = store;
+    this.#context = context;
+    this.#now = context.now ?? Date.now;
+    this.#readText = context.directory === undefined ? NO_FILES : readInside(context.directory);
+  }
+
+  load(): Loaded {
+    return this.#read({ suspect: false, touched: new Set() });
+  }
+
+  follow(onLoaded: (loaded: Loaded) => void): () => void {
+    this.#tell = onLoaded;
+    const close = this.#store.watch((change) =>
+      this.#all({ suspect: change?.learnt === 'list', touched: change?.touched ?? new Set() }),
+    );
+    this.#all({ suspect: false, touched: new Set() });
+    return () => {
+      this.#tell = undefined;
+      clearTimeout(this.#timer);
+      close();
+    };
+  }
+
+  observed(changed: ReadonlySet<string> | undefined, learnt: 'list' | 'watch'): void {
+    if (this.#tell === undefined) return;
+    const how = { suspect: learnt === 'list', touched: new Set<string>() };
+    const before = this.#resolution;
+    if (before === undefined || changed === undefined) return this.#all(how);
+    const observations = this.#context.observations?.() ?? new Map();
+    const next = observe(before, changed, { ...this.#context, observations, zones: this.#used });
+    if (next === undefined) return this.#all(how);
+    this.#resolution = next;
+    return this.#tell(this.#guarded(next, how));
+  }
+
+  #all(how: Pick<Circumstances, 'suspect' | 'touched'>): void {
+    clearTimeout(this.#timer);
+    this.#tell?.(this.#read(how));
+    const until = this.#resolution?.until;
+    if (until !== undefined) this.#wait(until.getTime());
+  }
+
+  #wait(until: number): void {
+    const left = until - this.#now();
+    const again = (): void =>
+      left <= LONGEST_TIMER_MS ? this.#all({ suspect: false, touched: new Set() }) : this.#wait(until);
+    this.#timer = setTimeout(again, Math.min(Math.max(0, left), LONGEST_TIMER_MS));
+  }
+
+  #read(how: Pick<Circumstances, 'suspect' | 'touched'>): Loaded {
+    const { resources, problems } = this.#store.list();
+    this.#resolution = undefined;
     // Resources that could not be read would be missed by all others: their problems alone help.
-    if (hasErrors(problems)) return { configuration: undefined, problems };
-    const resolved = resolve(resources, { ...context, readText, reader, now: new Date(now()) });
-    return { ...resolved, problems: [...problems, ...resolved.problems] };
-  };
+    if (hasErrors(problems) && this.#context.tolerant !== true) return { configuration: undefined, problems };
+    const { resolution, used, refused } = this.#resolve(resources);
+    if (resolution.configuration === undefined) {
+      return { configuration: undefined, problems: [...problems, ...refused, ...resolution.problems] };
+    }
+    this.#resolution = resolution;
+    this.#used = used;
+    this.#listed = [...problems, ...refused];
+    this.#lastGood = new Map(used.map((stored) => [stored.file, stored]));
+    this.#accepted = acceptedIn(resources);
+    return this.#guarded(resolution, how);
+  }
+
+  /** Where it may be, without those that are wrong, or with what they were when they were not. */
+  #resolve(resources: readonly StoredResource[]): {
+    resolution: Resolution;
+    used: readonly StoredResource[];
+    refused: readonly Problem[];
+  } {
+    const { tolerant = false, observations } = this.#context;
+    const refused: Problem[] = [];
+    let used = resources;
+    for (let round = 0; ; round++) {
+      const resolution = resolve(used, {
+        ...this.#context,
+        observations: observations?.() ?? new Map(),
+        readText: this.#readText,
+        reader: this.#reader,
+        now: new Date(this.#now()),
+      });
+      const errors = resolution.problems.filter(({ severity }) => severity === 'error');
+      const blamed = new Set(errors.map(({ file }) => file ?? ''));
+      const found = used.some((stored) => blamed.has(stored.file));
+      if (errors.length === 0 || !tolerant || !found || round >= MOST_ROUNDS) return { resolution, used, refused };
+      refused.push(...errors);
+      used = used.flatMap((stored) => {
+        if (!blamed.has(stored.file)) return [stored];
+        const before = this.#lastGood.get(stored.file);
+        return before === undefined || before === stored || round > 0 ? [] : [before];
+      });
+    }
+  }
+
+  #guarded(resolution: Resolution, how: Pick<Circumstances, 'suspect' | 'touched'>): Loaded {
+    const { configuration: next, clusters } = resolution;
+    const { configuration, held } = this.#guard.pass(next!, { ...how, accepted: this.#accepted });
+    const problems = [...this.#listed, ...resolution.problems, ...held.map(heldProblem)];
+    return { configuration, problems, clusters, held };
+  }
+}
+
+function heldProblem({ what, id, lost, limit }: HeldChange): Problem {
+  const percent = (share: number): string => `${Math.round(share * 100)} %`;
   return {
-    load: read,
-    follow: (onLoaded) => {
-      let timer: NodeJS.Timeout | undefined;
-      const tell = (): void => {
-        clearTimeout(timer);
-        const loaded = read();
-        onLoaded(loaded);
-        if (loaded.until !== undefined) wait(loaded.until.getTime());
-      };
-      const wait = (until: number): void => {
-        const left = until - now();
-        timer = left <= 0 ? setTimeout(tell, 0) : setTimeout(wait, Math.min(left, LONGEST_TIMER_MS), until);
-      };
-      const close = store.watch(tell);
-      tell();
-      return () => {
-        clearTimeout(timer);
-        close();
-      };
-    },
+    severity: 'warning',
+    file: what,
+    message: `a change that takes away ${percent(lost)} of it at once is held (at most ${percent(limit)}): what was there before is served`,
+    remedy: `if it is meant, annotate it or a Zone with ${ACCEPT_CHANGE}=${id}; if not, restore what is missing`,
   };
+}
+
+/** Ids of changes that annotations accept. */
+function acceptedIn(resources: readonly StoredResource[]): Set<string> {
+  const texts = resources.flatMap(({ resource }) => resource.metadata.annotations?.[ACCEPT_CHANGE] ?? []);
+  return new Set(texts.flatMap((text) => text.split(',').map((id) => id.trim())));
 }
 
 /**

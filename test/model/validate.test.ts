@@ -172,7 +172,7 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
   [
     zone('nameservers: [ns1], defaultTtl: 1h, targets: "yes"'),
     [
-      'error: spec.nameservers: unknown field; fields here are `origin`, `file`, `records`, `defaultTtl`, `targets`',
+      'error: spec.nameservers: unknown field; fields here are `origin`, `file`, `records`, `defaultTtl`, `targets`, `hostnameAnnotations`',
       'error: spec.defaultTtl: the text "1h", not a whole number; write a whole number from 0 to 2147483647',
       'error: spec.targets: the text "yes", not `true` or `false`; write `true` or `false`',
     ],
@@ -226,7 +226,10 @@ function mostlyRight({
 }: Schema): fc.Arbitrary<unknown> {
   if (anyOf !== undefined) return fc.oneof(...anyOf.map(near));
   if ('const' in schema) return fc.constant(schema.const);
-  if (items !== undefined) return fc.array(near(items), { maxLength: 3 });
+  if (items !== undefined) {
+    const long = fc.array(near(items), { minLength: schema.minItems ?? 0, maxLength: 3 });
+    return fc.oneof({ weight: 20, arbitrary: long }, fc.array(near(items), { maxLength: 3 }));
+  }
   if (patternProperties !== undefined) return fc.dictionary(fc.string(), near(Object.values(patternProperties)[0]!));
   if (properties !== undefined) {
     const keys = Object.keys(properties);
@@ -246,7 +249,14 @@ function mostlyRight({
   }
   if (schema.type === 'integer') return fc.integer({ min: -1, max: 40 });
   if (schema.type === 'number')
-    return fc.oneof({ weight: 9, arbitrary: fc.integer({ min: -1, max: 80 }) }, fc.double());
+    return fc.oneof(
+      {
+        weight: 20,
+        arbitrary: fc.integer({ min: Math.ceil(schema.minimum ?? -1), max: Math.min(80, schema.maximum ?? 80) }),
+      },
+      fc.integer({ min: -1, max: 80 }),
+      fc.double(),
+    );
   if (schema.type === 'boolean') return fc.boolean();
   if (schema.format !== undefined) return fc.constantFrom('2030-01-31T18:00:00Z', '2030-02-30T18:00:00Z', '2030');
   return fc.oneof({ weight: 20, arbitrary: fc.constantFrom('ab', 'telecom', 'as12') }, fc.string());

@@ -3,12 +3,14 @@ import { suggest } from '../../lib/nearest.ts';
 import type { DomainExport } from '../../model/domain-export.ts';
 import type { ResolvedEndpoint, ResolvedExport } from '../../model/resolved.ts';
 import type { StoredResource } from '../../model/stored.ts';
+import { backendEndpoints, backendSites, checkBackends, type BackendContext } from './backends.ts';
 import { resolveHosts, type Claims } from './hosts.ts';
 import { applyOverrides, type Override } from './overrides.ts';
 import { resolvePolicy, type PolicyContext } from './policy.ts';
 import type { ServedZone } from './zones.ts';
 
-export interface ExportContext extends Pick<PolicyContext, 'sites' | 'places' | 'readMatrix' | 'report'> {
+export interface ExportContext
+  extends Pick<PolicyContext, 'sites' | 'places' | 'readMatrix' | 'report'>, Omit<BackendContext, 'places'> {
   readonly zones: ReadonlyMap<string, ServedZone>;
   readonly claims: Claims;
   readonly overrides: readonly Override[];
@@ -19,17 +21,45 @@ export function resolveExport(exp: DomainExport, stored: StoredResource, context
   const tenant = metadata.tenant ?? 'default';
   const owner = `${tenant}/${metadata.name}`;
   const hosts = resolveHosts(exp, owner, stored, context.zones, context.claims, context.report);
-  const endpoints = resolveEndpoints(exp, stored, context);
-  const used = new Set(spec.endpoints.map((endpoint) => endpoint.site).filter((site) => context.sites.includes(site)));
+  if (spec.endpoints === undefined && spec.backends === undefined) {
+    context.report.error(stored, 'spec', 'an export needs `endpoints` or `backends`', 'add one of the two');
+  }
+  checkBackends(exp, stored, context.sites, context.clusters, context.report);
+  const own = ownEndpoints(exp, stored, context);
+  const endpoints = withBackends(exp, stored, own, context);
+  const named = [...(spec.endpoints ?? []).map(({ site }) => site), ...backendSites(exp, context.clusters)];
+  const used = new Set(named.filter((site) => context.sites.includes(site)));
   const policy = resolvePolicy(spec.policy ?? {}, { ...context, stored, used });
-  return { tenant, name: metadata.name, hosts, endpoints, policy };
+  const { maxChange } = spec;
+  return { tenant, name: metadata.name, hosts, endpoints, policy, ...(maxChange === undefined ? {} : { maxChange }) };
 }
 
-function resolveEndpoints({ spec }: DomainExport, stored: StoredResource, context: ExportContext): ResolvedEndpoint[] {
+/** The export as its backends are seen now: nothing else of it can have changed. */
+export function observeExport(
+  exp: DomainExport,
+  stored: StoredResource,
+  before: ResolvedExport,
+  context: BackendContext,
+): ResolvedExport {
+  const own = before.endpoints.filter(({ observed }) => observed === undefined);
+  return { ...before, endpoints: withBackends(exp, stored, own, context) };
+}
+
+function withBackends(
+  exp: DomainExport,
+  stored: StoredResource,
+  own: readonly ResolvedEndpoint[],
+  context: BackendContext,
+): ResolvedEndpoint[] {
+  const addresses = new Set(own.map(({ address }) => address));
+  return [...own, ...backendEndpoints(exp, stored, addresses, context)];
+}
+
+function ownEndpoints({ spec }: DomainExport, stored: StoredResource, context: ExportContext): ResolvedEndpoint[] {
   const { sites, overrides, report } = context;
   const endpoints: ResolvedEndpoint[] = [];
   const indexOf = new Map<string, number>();
-  for (const [index, endpoint] of spec.endpoints.entries()) {
+  for (const [index, endpoint] of (spec.endpoints ?? []).entries()) {
     const field = `spec.endpoints[${index}]`;
     if (!sites.includes(endpoint.site)) {
       report.error(stored, `${field}.site`, `no site \`${endpoint.site}\``, suggest(endpoint.site, sites, 'sites'));

@@ -2,8 +2,10 @@ import { formatAddress, parseAddress } from '../../lib/address.ts';
 import { suggest } from '../../lib/nearest.ts';
 import type { DomainExport } from '../../model/domain-export.ts';
 import type { ResolvedEndpoint } from '../../model/resolved.ts';
+import type { Site } from '../../model/site.ts';
 import type { StoredResource } from '../../model/stored.ts';
 import type { WeightOverride } from '../../model/weight-override.ts';
+import { backendSites } from './backends.ts';
 import type { Report } from './report.ts';
 
 /** An override that is in force; undefined sites or addresses: all of the export's. */
@@ -19,6 +21,8 @@ export interface OverrideContext {
   /** By `tenant/name`. */
   readonly exports: ReadonlyMap<string, DomainExport>;
   readonly sites: readonly string[];
+  /** Those with clusters. */
+  readonly clusters: ReadonlyMap<string, Site>;
   readonly now: Date;
   readonly report: Report;
 }
@@ -116,9 +120,10 @@ function checkTargets(
   { spec }: WeightOverride,
   target: DomainExport,
   stored: StoredResource,
-  { sites, report }: OverrideContext,
+  { sites, clusters, report }: OverrideContext,
 ): void {
-  const used = new Set(target.spec.endpoints.map((endpoint) => endpoint.site));
+  const own = target.spec.endpoints ?? [];
+  const used = new Set([...own.map((endpoint) => endpoint.site), ...backendSites(target, clusters)]);
   for (const [index, site] of (spec.sites ?? []).entries()) {
     const field = `spec.sites[${index}]`;
     if (used.has(site)) continue;
@@ -127,7 +132,9 @@ function checkTargets(
       report.warning(stored, field, `the export has no endpoint at \`${site}\``, remedy);
     } else report.error(stored, field, `no site \`${site}\``, suggest(site, [...used], 'its sites'));
   }
-  const known = target.spec.endpoints.map((endpoint) => canonical(endpoint.address));
+  // Addresses of edge clusters come and go.
+  if (target.spec.backends !== undefined) return;
+  const known = own.map((endpoint) => canonical(endpoint.address));
   for (const [index, address] of (spec.addresses ?? []).entries()) {
     if (known.includes(canonical(address))) continue;
     const message = `the export has no endpoint \`${address}\``;

@@ -12,13 +12,20 @@ export interface Places {
   readonly carriers: ReadonlySet<string>;
 }
 
+/** What is compiled goes by the identity of sites: a resource that did not change gives the same one. */
+const resolvedSites = new WeakMap<Site, ResolvedSite>();
+
 export function resolveSite(site: Site, stored: StoredResource, places: Places, report: Report): ResolvedSite {
   const { name } = site.metadata;
   const { region, isps = [], coordinates, cost = 0 } = site.spec;
   checkRegion(region, stored, 'spec.region', places, report);
   checkIsps(isps, stored, 'spec.isps', places, report);
   const centre = coordinates ?? places.regions.get(region) ?? { latitude: 0, longitude: 0 };
-  return { name, region, isps, latitude: centre.latitude, longitude: centre.longitude, cost };
+  const before = resolvedSites.get(site);
+  if (before !== undefined) return before;
+  const resolved = { name, region, isps, latitude: centre.latitude, longitude: centre.longitude, cost };
+  resolvedSites.set(site, resolved);
+  return resolved;
 }
 
 export function checkRegion(code: string, stored: StoredResource, field: string, places: Places, report: Report): void {

@@ -1,5 +1,5 @@
 import type { Region } from '../../model/regions.ts';
-import type { MatrixEntry, ResolvedExport, ResolvedSite } from '../../model/resolved.ts';
+import type { MatrixEntry, ResolvedEndpoint, ResolvedExport, ResolvedSite } from '../../model/resolved.ts';
 import type { ClientLocality, SteeringContext } from './plan.ts';
 
 const EARTH_RADIUS_KM = 6371;
@@ -28,6 +28,11 @@ export function estimateMs(km: number): number {
 /** Whether a client's ISP is among a site's. */
 export function sharesIsp(isps: readonly string[], client: ClientLocality): boolean {
   return isps.includes(client.isp) || (client.asn !== 0 && isps.includes(`AS${client.asn}`));
+}
+
+/** Where an endpoint is: a place of its own, else its site. */
+export function placeOf({ place, site }: ResolvedEndpoint, { sites }: SteeringContext): ResolvedSite {
+  return place ?? sites.get(site)!;
 }
 
 /** What it costs to serve a client from a site, and in words why. */

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { ResolvedExport, ResolvedSite } from '../../model/resolved.ts';
 import { classifyLocalities } from './locality-classes.ts';
-import { distanceMs, ispPenaltyMs } from './nearness.ts';
+import { distanceMs, ispPenaltyMs, placeOf } from './nearness.ts';
 import { eligibleFor, planFor, type ClientLocality, type SteeringContext } from './plan.ts';
 import { matchesRule } from './stages.ts';
 
@@ -75,7 +75,9 @@ const MOST_LAYOUTS = 64;
 function distancesTo({ endpoints }: ResolvedExport, { sites }: SteeringContext): Map<string, Float64Array | undefined> {
   let layouts = knownDistances.get(sites);
   if (layouts === undefined) knownDistances.set(sites, (layouts = new LRUCache({ max: MOST_LAYOUTS })));
-  const layout = endpoints.map(({ site }) => site).join(' ');
+  const layout = endpoints
+    .map(({ site, place }) => (place === undefined ? site : `${site}@${place.latitude},${place.longitude}`))
+    .join(' ');
   let distances = layouts.get(layout);
   if (distances === undefined) layouts.set(layout, (distances = new Map()));
   return distances;
@@ -111,8 +113,7 @@ class Planner {
   }
 
   #perEndpoint(value: (site: ResolvedSite) => number): Float64Array {
-    const { sites } = this.#context;
-    return Float64Array.from(this.#exp.endpoints, ({ site }) => value(sites.get(site)!));
+    return Float64Array.from(this.#exp.endpoints, (endpoint) => value(placeOf(endpoint, this.#context)));
   }
 
   /** @param down endpoints, by index, that are to be taken as down */
@@ -179,7 +180,7 @@ class Planner {
 /** The ISPs that make a difference to an export. */
 export function namedIsps(exp: ResolvedExport, context: SteeringContext): Set<string> {
   const named = new Set<string>();
-  for (const { site } of exp.endpoints) for (const isp of context.sites.get(site)!.isps) named.add(isp);
+  for (const endpoint of exp.endpoints) for (const isp of placeOf(endpoint, context).isps) named.add(isp);
   for (const rule of exp.policy.rules) for (const isp of rule.isps) named.add(isp);
   for (const { isp } of exp.policy.matrix) if (isp !== '') named.add(isp);
   return named;

@@ -1,5 +1,5 @@
 import type { ResolvedEndpoint, ResolvedExport, ResolvedRule } from '../../model/resolved.ts';
-import { nearness, sharesIsp } from './nearness.ts';
+import { nearness, sharesIsp, placeOf } from './nearness.ts';
 import type { ClientLocality, SteeringContext } from './plan.ts';
 
 /** An endpoint on its way through the stages. */
@@ -171,15 +171,13 @@ const nearest: Stage = {
   name: 'nearness',
   run(s) {
     const { objective, toleranceMs } = s.exp.policy;
-    const near = s.candidates.map(({ endpoint }) =>
-      nearness(s.exp, s.context.sites.get(endpoint.site)!, s.client, s.context),
-    );
+    const near = s.candidates.map(({ endpoint }) => nearness(s.exp, placeOf(endpoint, s.context), s.client, s.context));
     // Where a region is not known its distance is the same to all; a site with a measured figure cannot be compared.
     const comparable = near.every(({ ms }) => ms !== undefined);
     const costs = s.candidates.map(({ endpoint }, i) => {
       const { ms, penaltyMs } = near[i]!;
       const latency = comparable ? ms! : penaltyMs;
-      return objective.latency * latency + objective.cost * s.context.sites.get(endpoint.site)!.cost;
+      return objective.latency * latency + objective.cost * placeOf(endpoint, s.context).cost;
     });
     const least = Math.min(...costs);
     const limit = least + toleranceMs * objective.latency;
@@ -190,7 +188,7 @@ const nearest: Stage = {
       else if (km !== undefined) parts.push(`${Math.round(km)} km, ${round(estimateOf(ms!, penaltyMs))} ms estimated`);
       else parts.push('distance not known');
       if (penaltyMs > 0) parts.push(`+${penaltyMs} ms for leaving the ISP`);
-      if (objective.cost > 0) parts.push(`cost ${s.context.sites.get(endpoint.site)!.cost}`);
+      if (objective.cost > 0) parts.push(`cost ${placeOf(endpoint, s.context).cost}`);
       parts.push(`total ${round(costs[place]!)}`);
       return parts.join(', ');
     };
