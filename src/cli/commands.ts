@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { crdCommand } from './crd.ts';
 import { checkCommand } from './check.ts';
 import { explainCommand } from './explain.ts';
 import { geoCommand } from './geo.ts';
@@ -7,5 +8,5 @@ import { zoneCommand } from './zone.ts';
 
 /** Every command but `serve`, which starts sooner without what these load. */
 export function otherCommands(): Command[] {
-  return [checkCommand(), queryCommand(), explainCommand(), geoCommand(), zoneCommand()];
+  return [checkCommand(), queryCommand(), explainCommand(), geoCommand(), zoneCommand(), crdCommand()];
 }

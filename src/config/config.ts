@@ -39,6 +39,29 @@ export interface ServerConfig {
     readonly maxPipelined: number;
   };
   readonly logLevel: LogLevel;
+  readonly dataDirectory: string;
+  /** Undefined: resources are files. */
+  readonly hub: { readonly kubeconfig: string | undefined; readonly namespace: string } | undefined;
+  readonly stream: StreamConfig | undefined;
+  readonly control: ControlConfig | undefined;
+}
+
+/** How DNS nodes are served; paths of files. */
+export interface StreamConfig {
+  readonly listen: ListenAddress;
+  readonly certificate: string;
+  readonly key: string;
+  readonly clientAuthority: string | undefined;
+  readonly tokenFile: string | undefined;
+}
+
+/** Where a DNS node gets what it answers; paths of files. */
+export interface ControlConfig {
+  readonly servers: readonly string[];
+  readonly authority: string | undefined;
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+  readonly tokenFile: string | undefined;
 }
 
 /** What the command line says; it goes before the environment, which goes before the file. */
@@ -120,7 +143,22 @@ export function loadConfig(input: ConfigInput): { config: ServerConfig | undefin
       ...written.tcp,
     },
     logLevel: (logLevel.value ?? 'info') as LogLevel,
+    ...clusterConfig(written, input.file, env),
+    stream: streamConfig(written.stream, input.file, (text) =>
+      address(text, { ...read.at?.('stream'), field: 'stream' }),
+    ),
   };
+  if (written.stream !== undefined && config.stream === undefined && !hasErrors(problems)) {
+    const said = { ...read.at?.('stream'), field: 'stream' };
+    const message = 'nobody would be let in';
+    problems.push({ severity: 'error', ...said, message, remedy: 'give it `clientAuthority` or `tokenFile`' });
+  }
+  for (const [index, text] of (written.control?.servers ?? []).entries()) {
+    if (URL.canParse(text) && new URL(text).protocol === 'https:') continue;
+    const field = `control.servers[${index}]`;
+    const message = `\`${text}\` is not the address of a control plane`;
+    problems.push({ severity: 'error', ...read.at?.(field), field, message, remedy: 'write `https://HOST:PORT`' });
+  }
   return { config: hasErrors(problems) ? undefined : config, problems };
 }
 
@@ -160,6 +198,50 @@ function readFile(file: string): ReadFile {
     ...one,
   }));
   return { value: found.length > 0 ? {} : (document.value as ServerFile), problems: found, at };
+}
+
+function clusterConfig(
+  { dataDirectory, hub, control }: ServerFile,
+  file: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): Pick<ServerConfig, 'dataDirectory' | 'hub' | 'control'> {
+  const base = file === undefined ? '.' : dirname(file);
+  const path = (text: string | undefined): string | undefined => (text === undefined ? undefined : resolve(base, text));
+  const stateHome = env['XDG_STATE_HOME'] ?? '';
+  const state = stateHome.startsWith('/') ? stateHome : join(homedir(), '.local', 'state');
+  return {
+    dataDirectory: path(dataDirectory) ?? join(state, 'edgeward'),
+    hub: hub && { kubeconfig: path(hub.kubeconfig), namespace: hub.namespace ?? 'edgeward' },
+    control: control && {
+      servers: control.servers,
+      authority: path(control.authority),
+      certificate: path(control.certificate),
+      key: path(control.key),
+      tokenFile: path(control.tokenFile),
+    },
+  };
+}
+
+const DEFAULT_STREAM = '0.0.0.0:9443';
+
+function streamConfig(
+  stream: ServerFile['stream'],
+  file: string | undefined,
+  parse: (text: string) => readonly ListenAddress[],
+): StreamConfig | undefined {
+  if (stream === undefined || (stream.clientAuthority === undefined && stream.tokenFile === undefined))
+    return undefined;
+  const [listen] = parse(stream.listen ?? DEFAULT_STREAM);
+  if (listen === undefined) return undefined;
+  const base = file === undefined ? '.' : dirname(file);
+  const path = (text: string | undefined): string | undefined => (text === undefined ? undefined : resolve(base, text));
+  return {
+    listen,
+    certificate: resolve(base, stream.certificate),
+    key: resolve(base, stream.key),
+    clientAuthority: path(stream.clientAuthority),
+    tokenFile: path(stream.tokenFile),
+  };
 }
 
 function geoConfig(

@@ -43,6 +43,51 @@ const Tcp = Type.Object(
   { ...closed, description: 'Limits of DNS over TCP (RFC 7766 6).' },
 );
 
+const Hub = Type.Object(
+  {
+    kubeconfig: Path(
+      "Kubeconfig of the hub. Default: what kubectl would use here, or the Pod's own ServiceAccount. Relative to this file.",
+    ),
+    namespace: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: "Where the control plane's Lease and the Secrets of Sites are. Default `edgeward`.",
+      }),
+    ),
+  },
+  { ...closed, description: 'Take resources from this Kubernetes API server, and not from this directory.' },
+);
+
+const Stream = Type.Object(
+  {
+    listen: Type.Optional(
+      Type.String({ description: 'Address and port for DNS nodes, HTTP/2 over TLS. Default `0.0.0.0:9443`.' }),
+    ),
+    certificate: Type.String({ minLength: 1, description: 'PEM file with the certificate of the control plane.' }),
+    key: Type.String({ minLength: 1, description: 'PEM file with its key.' }),
+    clientAuthority: Path('PEM file: DNS nodes that show a certificate of this authority are let in.'),
+    tokenFile: Path('File with a token of 16 characters or more: DNS nodes that know it are let in.'),
+  },
+  {
+    ...closed,
+    description: 'How `edgeward control` serves DNS nodes. At least one of `clientAuthority` and `tokenFile`.',
+  },
+);
+
+const Control = Type.Object(
+  {
+    servers: Type.Array(Type.String(), {
+      minItems: 1,
+      description: 'Control planes, any one of which will do: `https://control.example.org:9443`.',
+    }),
+    authority: Path('PEM file with the authority of their certificates. Default: those that Node trusts.'),
+    certificate: Path('PEM file with the certificate of this DNS node.'),
+    key: Path('PEM file with its key.'),
+    tokenFile: Path('File with the token that lets this DNS node in.'),
+  },
+  { ...closed, description: 'Where `edgeward dns` gets what it answers.' },
+);
+
 /** `edgeward.yaml`, at the top of the configuration directory. Every field is optional. */
 export const ServerFile = Type.Object(
   {
@@ -96,6 +141,12 @@ export const ServerFile = Type.Object(
       ),
     ),
     tcp: Type.Optional(Tcp),
+    dataDirectory: Path(
+      'What was last known of edge clusters, the hub or the control plane is kept here. Default `edgeward` in `$XDG_STATE_HOME` or in `~/.local/state`.',
+    ),
+    hub: Type.Optional(Hub),
+    stream: Type.Optional(Stream),
+    control: Type.Optional(Control),
     logLevel: Type.Optional(
       Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')], {
         description: 'Least severity that is logged. Default `info`.',

@@ -20,7 +20,10 @@ const EdgeCluster = Type.Object(
     kubeconfig: Type.Object(
       {
         file: Type.Optional(
-          Type.String({ minLength: 1, description: 'Path of the kubeconfig, relative to the file of this resource.' }),
+          Type.String({
+            minLength: 1,
+            description: 'Path of the kubeconfig, relative to the configuration directory; absolute on a hub.',
+          }),
         ),
         secret: Type.Optional(
           Type.Object(

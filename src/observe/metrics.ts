@@ -12,6 +12,18 @@ export interface ControlMetrics {
   readonly zones: Gauge;
   readonly exports: Gauge;
   readonly workerRestarts: Counter;
+  readonly held: Gauge;
+  readonly siteUp: Gauge<'site'>;
+  readonly siteAge: Gauge<'site'>;
+  readonly siteServices: Gauge<'site'>;
+  readonly hubAge: Gauge;
+  readonly leading: Gauge;
+  readonly subscribers: Gauge;
+  readonly streamOctets: Counter;
+  readonly connected: Gauge;
+  readonly knowledgeAge: Gauge;
+  readonly streamLosses: Counter;
+  readonly keepFailures: Counter;
 }
 
 export interface Metrics {
@@ -30,6 +42,9 @@ export function createMetrics(threads: () => readonly Float64Array[]): Metrics {
   registerThreadCounters(registry, threads);
   const registers = [registry];
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
+  const siteGauge = (name: string, help: string): Gauge<'site'> =>
+    new Gauge({ name, help, labelNames: ['site'], registers });
+  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers });
   const control: ControlMetrics = {
     problems: new Gauge({
       name: 'edgeward_config_problems',
@@ -52,6 +67,24 @@ export function createMetrics(threads: () => readonly Float64Array[]): Metrics {
     snapshotBytes: gauge('edgeward_snapshot_bytes', 'Memory of the snapshot, shared by all threads.'),
     zones: gauge('edgeward_zones', 'Zones served.'),
     exports: gauge('edgeward_exports', 'Exports steered.'),
+    held: gauge(
+      'edgeward_changes_held',
+      'Changes that are not served, since they would take away too much at once and nobody was seen to make them.',
+    ),
+    siteUp: siteGauge('edgeward_site_up', 'Whether the edge cluster of a site is seen as it is: 1 or 0.'),
+    siteAge: siteGauge(
+      'edgeward_site_knowledge_age_seconds',
+      'How long ago the edge cluster of a site was last seen as it is.',
+    ),
+    siteServices: siteGauge('edgeward_site_services', 'Services known of the edge cluster of a site.'),
+    hubAge: gauge('edgeward_hub_knowledge_age_seconds', 'How long ago the hub was last seen as it is.'),
+    leading: gauge('edgeward_leading', 'Whether this process writes to the hub: 1 or 0.'),
+    subscribers: gauge('edgeward_stream_subscribers', 'DNS nodes that follow this control plane.'),
+    streamOctets: counter('edgeward_stream_changes_octets_total', 'Octets of changes for each DNS node.'),
+    connected: gauge('edgeward_control_connected', 'Whether this DNS node follows a control plane now: 1 or 0.'),
+    knowledgeAge: gauge('edgeward_knowledge_age_seconds', 'How old what this DNS node answers by is.'),
+    streamLosses: counter('edgeward_control_lost_total', 'Times that a control plane could not be followed any more.'),
+    keepFailures: counter('edgeward_last_good_failures_total', 'Times that the last good snapshot could not be kept.'),
     workerRestarts: new Counter({
       name: 'edgeward_worker_restarts_total',
       help: 'Answering threads that died and were replaced.',

@@ -1,0 +1,260 @@
+import { isDeepStrictEqual } from 'node:util';
+import { isStatus, type Cluster } from '../kube/cluster.ts';
+import { nextCondition, type Condition } from '../kube/conditions.ts';
+import { EventRecorder } from '../kube/events.ts';
+import type { KubeObject, ResourceType } from '../kube/objects.ts';
+import { messageOf } from '../kube/reflector.ts';
+import { Backoff } from '../lib/backoff.ts';
+import type { Problem } from '../lib/problem.ts';
+import type { Kind } from '../model/kinds.ts';
+import type { ResolvedEndpoint, ResolvedExport } from '../model/resolved.ts';
+
+/** A resource on the hub, as far as its status goes by it. */
+export interface StatusSubject {
+  readonly kind: Kind;
+  /** `DomainExport tenant/name`: what problems name. */
+  readonly file: string;
+  readonly object: KubeObject;
+  /** It is valid by its schema. */
+  readonly valid: boolean;
+}
+
+/** All that statuses are made from. */
+export interface StatusWorld {
+  readonly subjects: readonly StatusSubject[];
+  readonly problems: readonly Problem[];
+  /** What is served: `tenant/name` to export. */
+  readonly exports: ReadonlyMap<string, ResolvedExport>;
+  /** `DomainExport tenant/name` of changes that are held, and what to do. */
+  readonly held: ReadonlyMap<string, string>;
+  /** Sites with clusters: why one cannot be seen, '' if it can, undefined if it was not yet. */
+  readonly clusters: ReadonlyMap<string, string | undefined>;
+}
+
+export interface Status {
+  readonly conditions: readonly Condition[];
+  readonly summary?: string;
+  readonly endpoints?: readonly object[];
+}
+
+type Said = Pick<Condition, 'status' | 'reason' | 'message'>;
+
+const yes = (reason: string, message: string): Said => ({ status: 'True', reason, message });
+const no = (reason: string, message: string): Said => ({ status: 'False', reason, message });
+const unknown = (reason: string, message: string): Said => ({ status: 'Unknown', reason, message });
+
+const MOST_PROBLEMS = 10;
+const MOST_ENDPOINTS = 500;
+
+/** The statuses that resources should have. Pure. */
+export function planStatuses(world: StatusWorld, time: Date): Map<StatusSubject, Status> {
+  const byFile = new Map<string, Problem[]>();
+  for (const problem of world.problems) {
+    const list = byFile.get(problem.file ?? '');
+    if (list === undefined) byFile.set(problem.file ?? '', [problem]);
+    else list.push(problem);
+  }
+  return new Map(
+    world.subjects.map((subject) => [subject, statusOf(subject, byFile.get(subject.file) ?? [], world, time)]),
+  );
+}
+
+function statusOf(subject: StatusSubject, problems: readonly Problem[], world: StatusWorld, time: Date): Status {
+  const { kind, object, file } = subject;
+  const before = (object.status as Partial<Status> | undefined)?.conditions;
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  const warnings = problems.filter(({ severity }) => severity === 'warning');
+  const { generation } = object.metadata;
+  const seen = generation === undefined ? {} : { observedGeneration: generation };
+  const condition = (type: string, said: Said): Condition => nextCondition(before, { type, ...said, ...seen }, time);
+  const accepted =
+    errors.length > 0 ? no('Invalid', told(errors)) : yes('Valid', 'it is sound, by itself and with the others');
+  const conditions = [condition('Accepted', accepted)];
+  if (kind === 'Site') {
+    conditions.push(condition('Resolved', clusterSaid(object, world)));
+    return { conditions };
+  }
+  const resolved =
+    warnings.length > 0 ? no('Incomplete', told(warnings)) : yes('Complete', 'all that it names is there');
+  conditions.push(condition('Resolved', errors.length > 0 ? unknown('Invalid', 'it is not accepted') : resolved));
+  if (kind === 'WeightOverride') return { conditions };
+  if (kind === 'Zone') {
+    conditions.push(
+      condition('Serving', errors.length > 0 ? no('Invalid', 'see Accepted') : yes('Serving', 'it is served')),
+    );
+    return { conditions };
+  }
+  const owner = `${object.metadata.namespace}/${object.metadata.name}`;
+  const exp = world.exports.get(owner);
+  conditions.push(condition('Serving', servingSaid(exp, errors.length > 0, world.held.get(file))));
+  if (exp === undefined) return { conditions };
+  const up = exp.endpoints.filter((endpoint) => endpoint.up).length;
+  return {
+    conditions,
+    summary: `${up}/${exp.endpoints.length}`,
+    endpoints: exp.endpoints.slice(0, MOST_ENDPOINTS).map(endpointStatus),
+  };
+}
+
+function clusterSaid({ metadata, spec }: KubeObject, { clusters }: StatusWorld): Said {
+  if ((spec as { cluster?: unknown } | undefined)?.cluster === undefined)
+    return yes('NoCluster', 'a site of addresses alone');
+  const error = clusters.has(metadata.name) ? clusters.get(metadata.name) : undefined;
+  if (error === '') return yes('Seen', 'its cluster is seen as it is');
+  if (error === undefined) return unknown('NotSeenYet', 'its cluster was not seen whole yet');
+  return no('Unreachable', `its cluster cannot be seen: ${error}; its last endpoints stay`);
+}
+
+function servingSaid(exp: ResolvedExport | undefined, invalid: boolean, held: string | undefined): Said {
+  if (exp === undefined) return no(invalid ? 'Invalid' : 'NotServed', 'it is not answered with: see Accepted');
+  if (held !== undefined) return no('ChangeHeld', held);
+  if (exp.endpoints.length === 0) {
+    return no('NoEndpoints', 'there is no address to answer with: see Resolved');
+  }
+  const up = exp.endpoints.filter((endpoint) => endpoint.up).length;
+  if (up === 0) return no('AllDown', 'no endpoint is up: clients are answered as if all were');
+  if (invalid)
+    return yes('LastGood', `${up} of ${exp.endpoints.length} endpoints are up, as it was before it was wrong`);
+  return yes('Serving', `${up} of ${exp.endpoints.length} endpoints are up`);
+}
+
+function told(problems: readonly Problem[]): string {
+  const lines = problems
+    .slice(0, MOST_PROBLEMS)
+    .map(({ field, message, remedy }) =>
+      [...(field === undefined ? [] : [`${field}: `]), message, ...(remedy === undefined ? [] : [`; ${remedy}`])].join(
+        '',
+      ),
+    );
+  const more = problems.length - lines.length;
+  return `${lines.join('. ')}${more > 0 ? `. And ${more} more` : ''}`;
+}
+
+function endpointStatus({ address, site, place, weight, up, observed }: ResolvedEndpoint): object {
+  return {
+    address,
+    site,
+    ...(place === undefined ? {} : { region: place.region, isps: [...place.isps] }),
+    weight: Math.round(weight * 1000) / 1000,
+    up,
+    ...(observed === undefined ? {} : { readyReplicas: observed.readyReplicas, services: [...observed.services] }),
+  };
+}
+
+export interface StatusWriterOptions {
+  readonly cluster: Cluster;
+  readonly types: Readonly<Record<Kind, ResourceType>>;
+  readonly identity: string;
+  readonly world: () => StatusWorld | undefined;
+  readonly onError: (message: string) => void;
+}
+
+export const FIELD_MANAGER = 'edgeward';
+
+const SETTLE_MS = 300;
+/** Numbers of endpoints change with every replica: they are written no oftener than this, for each resource. */
+const NUMBERS_MS = 5000;
+
+/** Writes statuses to the hub, while this process leads. What is there already is not written again. */
+export class StatusWriter {
+  readonly #options: StatusWriterOptions;
+  readonly #events: EventRecorder;
+  readonly #backoff = new Backoff(500, 30_000);
+  /** When the numbers of a resource were last written. */
+  readonly #written = new Map<string, number>();
+  #leading = false;
+  #timer: NodeJS.Timeout | undefined;
+  #busy = false;
+  #again = false;
+
+  constructor(options: StatusWriterOptions) {
+    this.#options = options;
+    this.#events = new EventRecorder(options.cluster, options.identity);
+  }
+
+  lead(leading: boolean): void {
+    this.#leading = leading;
+    if (leading) this.soon();
+    else clearTimeout(this.#timer);
+  }
+
+  /** Something may have changed. */
+  soon(ms = SETTLE_MS): void {
+    if (!this.#leading) return;
+    if (this.#busy) {
+      this.#again = true;
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#write(), ms);
+  }
+
+  async #write(): Promise<void> {
+    const world = this.#options.world();
+    if (world === undefined) return;
+    this.#busy = true;
+    this.#again = false;
+    let wait: number | undefined;
+    try {
+      for (const [subject, status] of planStatuses(world, new Date())) {
+        if (!this.#leading) return;
+        const later = this.#notYet(subject, status);
+        if (later === undefined) continue;
+        if (later > 0) wait = Math.min(wait ?? later, later);
+        else await this.#apply(subject, status);
+      }
+      this.#backoff.reset();
+    } catch (error) {
+      this.#options.onError(`the hub does not take a status: ${messageOf(error)}`);
+      wait = this.#backoff.next();
+    } finally {
+      this.#busy = false;
+    }
+    if (this.#again) this.soon();
+    else if (wait !== undefined) this.soon(wait);
+  }
+
+  /** @returns undefined: nothing to write; else milliseconds until it may be written */
+  #notYet({ object, file }: StatusSubject, status: Status): number | undefined {
+    const before = object.status as Partial<Status> | undefined;
+    const core = (conditions: readonly Condition[] = []): unknown =>
+      conditions.map(({ type, status: value, reason, message, observedGeneration }) => [
+        type,
+        value,
+        reason,
+        message.replaceAll(/\d+/gu, '#'),
+        observedGeneration,
+      ]);
+    const sort = (conditions: readonly Condition[] = []) => [...conditions].sort((a, b) => (a.type < b.type ? -1 : 1));
+    if (!isDeepStrictEqual(core(sort(before?.conditions)), core(sort(status.conditions)))) return 0;
+    const same =
+      before?.summary === status.summary && isDeepStrictEqual(before?.endpoints ?? [], status.endpoints ?? []);
+    if (same) return undefined;
+    return Math.max(0, (this.#written.get(file) ?? Number.NEGATIVE_INFINITY) + NUMBERS_MS - performance.now());
+  }
+
+  async #apply(subject: StatusSubject, status: Status): Promise<void> {
+    const { cluster, types } = this.#options;
+    const { kind, object, file } = subject;
+    const type = types[kind];
+    const { name, namespace, uid } = object.metadata;
+    const metadata = { name, ...(namespace === undefined ? {} : { namespace }), ...(uid === undefined ? {} : { uid }) };
+    this.#written.set(file, performance.now());
+    try {
+      await cluster.apply(
+        type,
+        { metadata, status },
+        { fieldManager: FIELD_MANAGER, force: true, subresource: 'status' },
+      );
+    } catch (error) {
+      // It is gone, or another has its name: that is seen soon.
+      if (!isStatus(error, 404, 409)) throw error;
+    }
+    const before = (object.status as Partial<Status> | undefined)?.conditions ?? [];
+    for (const { type: name_, status: value, reason, message } of status.conditions) {
+      const was = before.find((each) => each.type === name_);
+      if (value !== 'False' || (was?.status === 'False' && was.reason === reason)) continue;
+      await this.#events.record({ about: object, type, severity: 'Warning', reason, action: name_, note: message });
+    }
+  }
+}

@@ -1,0 +1,411 @@
+import { readFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { Exit } from './cli/output.ts';
+import type { ServerConfig } from './config/config.ts';
+import type { ControlData, FromControl, ToControl } from './control-worker.ts';
+import { collectSoon } from './lib/collect-garbage.ts';
+import { formatProblem, type Problem } from './lib/problem.ts';
+import type { Log } from './observe/log.ts';
+import type { Metrics } from './observe/metrics.ts';
+import type { HttpServer } from './server/http.ts';
+import { AnswerPool, type PoolOptions } from './server/pool.ts';
+import { returnMemory, whyNoBatches } from './server/udp/system-calls.ts';
+import { applyUpdate, type Snapshot } from './snapshot/snapshot.ts';
+import type { StreamServer } from './stream/server.ts';
+
+/** A pending query is answered, and a TCP client that still reads is waited for, so long after SIGTERM. */
+export const DRAIN_MS = 5000;
+/** Young objects of a control thread are many and die late; a larger nursery halves its loading time. */
+const CONTROL_NURSERY_MB = 128;
+const CONTROL_HEAP_MB = 16384;
+
+/** What to do when an address cannot be bound; by the system's reason, the last for any other. */
+const LISTEN_REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [/EACCES/u, 'ports below 1024 need CAP_NET_BIND_SERVICE; or choose another'],
+  [/EADDRNOTAVAIL/u, 'no interface of this machine has the address; choose another'],
+  [/EADDRINUSE/u, 'stop what uses it, or choose another'],
+  [/(?:)/u, 'choose another'],
+];
+
+/** The control thread writes down what it knows, and is ended if that takes longer. */
+const CONTROL_END_MS = 3000;
+
+export function logProblems(log: Log, problems: readonly Problem[]): void {
+  for (const problem of problems) {
+    if (problem.severity === 'error') log.error(formatProblem(problem));
+    else log.warn(formatProblem(problem));
+  }
+}
+
+function bufferOf(octets: Uint8Array): Buffer {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length);
+}
+
+const SHORTEST_TOKEN = 16;
+
+/** @throws Error that says what to do, for a token that is too short to keep anybody out */
+export function readToken(file: string): string {
+  const token = readFileSync(file, 'utf8').trim();
+  if (token.length < SHORTEST_TOKEN)
+    throw new Error(`the token in ${file} is shorter than ${SHORTEST_TOKEN} characters: make a longer one`);
+  return token;
+}
+
+/** How UDP is answered; undefined, and a line in the log, when it cannot be as it is configured. */
+export function transportOf({ udp }: ServerConfig, log: Log): 'batched' | 'portable' | undefined {
+  const why = udp === 'portable' ? undefined : whyNoBatches();
+  if (why !== undefined && udp === 'batched') {
+    log.error(`udp is \`batched\`, but ${why}; set it to \`auto\` or \`portable\``);
+    return undefined;
+  }
+  if (why !== undefined) log.warn(`UDP goes datagram by datagram, which takes twice the time: ${why}`);
+  return udp === 'portable' || why !== undefined ? 'portable' : 'batched';
+}
+
+/** How the answering threads are to run. */
+export function poolOptions(
+  { udpPayloadSize, ecs, tcp, workers, listen }: ServerConfig,
+  udp: 'batched' | 'portable',
+  nsid: Uint8Array,
+): Omit<PoolOptions, 'onRestart'> {
+  const answer = { udpPayloadSize, nsid, ecs: ecs.enabled };
+  return {
+    workers,
+    listen,
+    udp,
+    answer,
+    tcp: { ...tcp, idleMs: tcp.idleSeconds * 1000, totalMs: tcp.totalSeconds * 1000 },
+  };
+}
+
+/** Why an address cannot be had, and what to do. */
+export function cannotListen(error: unknown, flag: string): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  const [, remedy] = LISTEN_REMEDIES.find(([pattern]) => pattern.test(reason))!;
+  return `cannot listen: ${reason}; ${remedy} with ${flag} ADDRESS:PORT`;
+}
+
+/** What a DNS node that knows nothing waits for. */
+export const CONTROL_WORDS = 'no control plane was reached, and none was before';
+
+type Compiled = Extract<FromControl, { type: 'compiled' }>;
+type Refined = Extract<FromControl, { type: 'refined' }>;
+
+/** What a log line says of a snapshot. */
+function fieldsOf(message: Compiled | Refined): Record<string, number> {
+  const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
+  if (message.type === 'refined') return { maps: message.maps, megabytes: megabytes(message.bytes) };
+  const { generation, zones, exports, sites, maps, bytes } = message.summary;
+  return { generation, zones, exports, sites, maps, megabytes: megabytes(bytes) };
+}
+
+/** One running server: `serve` answers queries itself, `control` has DNS nodes do so. */
+export class EdgewardServer {
+  readonly #config: ServerConfig;
+  readonly #log: Log;
+  #metrics!: Metrics;
+  #snapshot: Snapshot | undefined;
+  #pool: AnswerPool | undefined;
+  /** The pool while it starts, and after. */
+  #starting: Promise<AnswerPool> | undefined;
+  #http: HttpServer | undefined;
+  #stream: StreamServer | undefined;
+  /** While it starts: frames wait. */
+  #streamStarting: Promise<void> | undefined;
+  readonly #fulls = new Map<number, (full: { generation: number; message: Buffer }) => void>();
+  #nextFull = 1;
+  /** Seconds since the sources were last seen as they are; the oldest of them. */
+  #sourcesAge = 0;
+  #control: Worker | undefined;
+  readonly #told = new Set<string>();
+  #streaming = false;
+  /** Problems of the files and of geo data, as they are now. */
+  readonly #problems = new Map<'files' | 'geo', readonly Problem[]>();
+  /** Whether geo data has been usable yet. */
+  #knowsPlaces = false;
+  #stopping = false;
+  #end!: (code: number) => void;
+  readonly #ended = new Promise<number>((resolve) => {
+    this.#end = resolve;
+  });
+
+  constructor(config: ServerConfig, log: Log) {
+    this.#config = config;
+    this.#log = log;
+  }
+
+  /** Serves until a signal, or until it cannot. @returns exit code */
+  async run(data: ControlData, suggest: boolean): Promise<number> {
+    this.#streaming = data.stream;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void this.#stop(signal));
+    // The control thread reads while this one still loads what it needs.
+    const control = new Worker(new URL('./control-worker.ts', import.meta.url), {
+      workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb: CONTROL_NURSERY_MB, maxOldGenerationSizeMb: CONTROL_HEAP_MB },
+    });
+    this.#control = control;
+    const loaded = this.#load();
+    // Messages are handled one after the other, in their order.
+    let last = loaded;
+    control.on('message', (message: FromControl) => {
+      last = last.then(() =>
+        message.type === 'compiled' || message.type === 'refined'
+          ? this.#publish(message, data, suggest)
+          : this.#hear(message),
+      );
+    });
+    control.once('error', (error: Error) => {
+      // What is served stays; only changes are no longer seen.
+      this.#log.error('the control thread has died: the last good state is served, changes are not seen', {
+        error: error.stack ?? error.message,
+      });
+      this.#control = undefined;
+      if (this.#pool === undefined) void this.#finish(Exit.FINDINGS);
+    });
+    return this.#ended;
+  }
+
+  /** Metrics, and the page that shows them. */
+  async #load(): Promise<void> {
+    const { createMetrics } = await import('./observe/metrics.ts');
+    this.#metrics = createMetrics(() => {
+      this.#metrics.control.subscribers.set(this.#stream?.subscribers ?? 0);
+      return this.#pool?.counters ?? [];
+    });
+    const { metrics } = this.#config;
+    if (metrics === undefined) return;
+    const { listenHttp } = await import('./server/http.ts');
+    try {
+      this.#http = await listenHttp({
+        ...metrics,
+        metrics: () => this.#metrics.render(),
+        notReady: () => this.#notReady(),
+      });
+    } catch (error) {
+      this.#log.error(cannotListen(error, '--metrics'));
+      void this.#finish(Exit.USAGE);
+    }
+  }
+
+  #notReady(): string[] {
+    if (this.#stopping) return ['stopping'];
+    const serving = this.#config.stream !== undefined && this.#streaming ? this.#stream : this.#pool;
+    return serving === undefined ? ['no configuration has been served yet: see the log'] : [];
+  }
+
+  #hear(message: Exclude<FromControl, { type: 'compiled' | 'refined' }>): Promise<void> | void {
+    if (this.#stopping) return undefined;
+    const { control } = this.#metrics;
+    switch (message.type) {
+      case 'progress':
+        return this.#log.info('reading geo data', { step: message.step });
+      case 'log':
+        return this.#log[message.level](message.message, message.fields);
+      case 'sites':
+        return this.#hearSites(message);
+      case 'frame':
+        return this.#serveFrame(message);
+      case 'full':
+        this.#fulls.get(message.id)?.({ generation: message.generation, message: bufferOf(message.message) });
+        this.#fulls.delete(message.id);
+        return undefined;
+      default:
+        break;
+    }
+    const what = message.type === 'geo' ? 'geo' : 'files';
+    this.#problems.set(what, message.problems);
+    // What edge clusters do is told once for each thing that is wrong, and not with every replica.
+    const observed = message.type === 'loaded' && message.observed;
+    const fresh = observed
+      ? message.problems.filter((problem) => !this.#told.has(formatProblem(problem)))
+      : message.problems;
+    if (message.type === 'loaded') {
+      this.#told.clear();
+      for (const problem of message.problems) this.#told.add(formatProblem(problem));
+      control.held.set(message.held);
+    }
+    logProblems(this.#log, fresh);
+    const all = [...this.#problems.values()].flat();
+    for (const severity of ['error', 'warning'] as const) {
+      control.problems.set({ severity }, all.filter((problem) => problem.severity === severity).length);
+    }
+    if (message.type === 'geo') {
+      if (message.usable) this.#log.info('geo data ready', { from: message.fromCache ? 'cache' : 'sources' });
+      else if (this.#knowsPlaces) this.#log.error('the geo data cannot be used as they are: the last good ones go on');
+      else
+        this.#log.error(
+          'without geo data every client is answered as one of whom nothing is known, until it is mended',
+        );
+      this.#knowsPlaces ||= message.usable;
+      return undefined;
+    }
+    if (observed) return undefined;
+    control.reloads.inc({ result: message.usable ? 'accepted' : 'rejected' });
+    if (message.usable) control.lastGood.set(Date.now() / 1000);
+    else if (this.#pool !== undefined || this.#stream !== undefined)
+      this.#log.error('the files cannot be served as they are: the last good state goes on');
+    else {
+      this.#log.error('nothing to serve: mend what is named above, and start again');
+      void this.#finish(Exit.FINDINGS);
+    }
+    return undefined;
+  }
+
+  #hearSites({ sites, hub }: Extract<FromControl, { type: 'sites' }>): void {
+    const { control } = this.#metrics;
+    for (const gauge of [control.siteUp, control.siteAge, control.siteServices]) gauge.reset();
+    let oldest = hub?.age ?? 0;
+    for (const { site, error, hasSynced, age, services } of sites) {
+      control.siteUp.set({ site }, hasSynced && error === undefined ? 1 : 0);
+      if (age !== undefined) control.siteAge.set({ site }, age);
+      control.siteServices.set({ site }, services);
+      oldest = Math.max(oldest, age ?? 0);
+    }
+    this.#sourcesAge = oldest;
+    if (hub === undefined) return;
+    control.hubAge.set(hub.age);
+    control.leading.set(hub.leading ? 1 : 0);
+  }
+
+  async #serveFrame({ epoch, generation, message }: Extract<FromControl, { type: 'frame' }>): Promise<void> {
+    this.#streamStarting ??= this.#startStream(epoch);
+    await this.#streamStarting;
+    this.#stream?.publish(generation, bufferOf(message));
+    this.#metrics.control.streamOctets.inc(message.length);
+  }
+
+  async #startStream(epoch: string): Promise<void> {
+    const { listen, certificate, key, clientAuthority, tokenFile } = this.#config.stream!;
+    try {
+      const { StreamServer: Server } = await import('./stream/server.ts');
+      this.#stream = await Server.listen(epoch, {
+        ...listen,
+        certificate: readFileSync(certificate, 'utf8'),
+        key: readFileSync(key, 'utf8'),
+        clientAuthority: clientAuthority && readFileSync(clientAuthority, 'utf8'),
+        token: tokenFile && readToken(tokenFile),
+        full: (have) => this.#full(have),
+        age: () => this.#sourcesAge,
+        onRefused: (peer, reason) => this.#log.warn('a DNS node was refused', { peer, reason }),
+      });
+      this.#metrics.control.subscribers.set(0);
+      this.#log.info('ready', { stream: `${listen.host}:${this.#stream.port}` });
+    } catch (error) {
+      this.#log.error(`DNS nodes cannot be served: ${error instanceof Error ? error.message : String(error)}`);
+      void this.#finish(Exit.USAGE);
+    }
+  }
+
+  #full(have: readonly string[]): Promise<{ generation: number; message: Buffer }> {
+    const id = this.#nextFull++;
+    return new Promise((resolve) => {
+      this.#fulls.set(id, resolve);
+      this.#control?.postMessage({ type: 'full', id, have } satisfies ToControl);
+    });
+  }
+
+  async #publish(message: Compiled | Refined, data: ControlData, suggest: boolean): Promise<void> {
+    if (this.#stopping) return;
+    if (this.#streaming) {
+      this.#tellOf(message);
+      this.#measure(message);
+      return;
+    }
+    if (message.update !== undefined) this.#snapshot = applyUpdate(this.#snapshot, message.update);
+    const snapshot = this.#snapshot!;
+    if (this.#pool === undefined) {
+      if (!(await this.#start(snapshot))) return;
+      const listening = this.#pool!.addresses.map(({ host, port }) =>
+        host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
+      );
+      const served = { ...fieldsOf(message), listen: listening.join(','), workers: this.#config.workers };
+      this.#log.info('ready', served);
+      if (suggest && data.source.kind === 'resources') {
+        const { suggestions } = await import('./cli/suggestions.ts');
+        process.stdout.write(suggestions(data.source.directory, this.#pool!.addresses[0]!));
+      }
+    } else {
+      // Not waited for: a thread that nobody asks anything takes a moment to notice, and has answered nothing since.
+      const published = message.update === undefined ? Promise.resolve() : this.#pool.publish(snapshot);
+      void published.then(() => this.#tellOf(message));
+      collectSoon(returnMemory);
+    }
+    this.#measure(message);
+  }
+
+  #tellOf(message: Compiled | Refined): void {
+    if (message.type === 'refined') this.#log.debug('serving wider scopes', fieldsOf(message));
+    else {
+      const compileMs = Math.round(message.summary.compileSeconds * 1000);
+      this.#log.info('serving a change', { ...fieldsOf(message), compileMs });
+    }
+  }
+
+  #measure(message: Compiled | Refined): void {
+    const { control } = this.#metrics;
+    if (message.type === 'refined') {
+      control.snapshotBytes.set(message.bytes);
+      return;
+    }
+    const { generation, compileSeconds, bytes, zones, exports } = message.summary;
+    control.generation.set(generation);
+    control.compileSeconds.set(compileSeconds);
+    control.snapshotBytes.set(bytes);
+    control.zones.set(zones);
+    control.exports.set(exports);
+  }
+
+  /** Starts the answering threads on the first snapshot. False when the server is to end instead. */
+  async #start(snapshot: Snapshot): Promise<boolean> {
+    const transport = transportOf(this.#config, this.#log);
+    if (transport === undefined) {
+      void this.#finish(Exit.USAGE);
+      return false;
+    }
+    const nsid = new TextEncoder().encode(this.#config.nsid).subarray(0, 64);
+    const onRestart = (reason: string): void => {
+      this.#metrics.control.workerRestarts.inc();
+      this.#log.error('an answering thread has died and is replaced', { reason });
+    };
+    this.#starting = AnswerPool.start({ ...poolOptions(this.#config, transport, nsid), onRestart }, snapshot);
+    try {
+      const pool = await this.#starting;
+      // A signal may have come in between; it waits for the threads, to end them.
+      if (this.#stopping) return false;
+      this.#pool = pool;
+      return true;
+    } catch (error) {
+      this.#log.error(cannotListen(error, '--listen'));
+      void this.#finish(Exit.USAGE);
+      return false;
+    }
+  }
+
+  /** It has things to write down, and a lease to let go. */
+  async #endControl(): Promise<void> {
+    const control = this.#control;
+    if (control === undefined) return;
+    const ended = new Promise<void>((resolve) => control.once('exit', () => resolve()));
+    control.postMessage({ type: 'close' } satisfies ToControl);
+    const late = setTimeout(() => void control.terminate(), CONTROL_END_MS);
+    await ended;
+    clearTimeout(late);
+  }
+
+  async #stop(signal: string): Promise<void> {
+    this.#log.info('stopping', { signal });
+    await this.#finish(Exit.OK);
+  }
+
+  async #finish(code: number): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    await this.#endControl();
+    await this.#stream?.close();
+    const pool = await this.#starting?.catch(() => undefined);
+    await pool?.drain(DRAIN_MS);
+    await this.#http?.close();
+    if (code === Exit.OK) this.#log.info('stopped');
+    this.#end(code);
+  }
+}

@@ -1,0 +1,67 @@
+import { readChecked, writeChecked } from '../../lib/atomic-file.ts';
+import type { Observations, ObservedService } from '../../model/observed.ts';
+import { join } from 'node:path';
+
+/** Changes are written down when none came for so long, or at the latest after so long. */
+const QUIET_MS = 1000;
+const LATEST_MS = 10_000;
+
+/**
+ * What was last seen of edge clusters, on disk: after a restart it stands in for a cluster until that is seen again. A
+ * file that cannot be used is as if it were not there; what goes wrong is told, and stops nothing.
+ */
+export class ClusterMemory {
+  readonly #directory: string | undefined;
+  readonly #onError: (message: string) => void;
+  readonly #dirty = new Set<string>();
+  #since = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param directory undefined: nothing is remembered */
+  constructor(directory: string | undefined, onError: (message: string) => void) {
+    this.#directory = directory;
+    this.#onError = onError;
+  }
+
+  #file(site: string): string {
+    return join(this.#directory!, 'sites', `${site}.json`);
+  }
+
+  recall(site: string): ReadonlyMap<string, ObservedService> | undefined {
+    if (this.#directory === undefined) return undefined;
+    try {
+      const content = readChecked(this.#file(site));
+      if (content === undefined) return undefined;
+      return new Map(JSON.parse(content.toString('utf8')) as [string, ObservedService][]);
+    } catch (error) {
+      this.#onError(`what is remembered of site ${site} cannot be used: ${String(error)}`);
+      return undefined;
+    }
+  }
+
+  /** @param sites those that changed */
+  keep(sites: readonly string[], observations: () => Observations): void {
+    if (this.#directory === undefined) return;
+    if (this.#dirty.size === 0) this.#since = performance.now();
+    for (const site of sites) this.#dirty.add(site);
+    clearTimeout(this.#timer);
+    const left = this.#since + LATEST_MS - performance.now();
+    this.#timer = setTimeout(() => this.write(observations()), Math.max(0, Math.min(QUIET_MS, left)));
+  }
+
+  /** Writes what is to be written now. */
+  write(observations: Observations): void {
+    clearTimeout(this.#timer);
+    for (const site of this.#dirty) {
+      const observed = observations.get(site);
+      // What was never seen whole is no better than what is there.
+      if (observed?.hasSynced !== true) continue;
+      try {
+        writeChecked(this.#file(site), Buffer.from(JSON.stringify([...observed.services])));
+      } catch (error) {
+        this.#onError(`what is seen of site ${site} cannot be remembered: ${String(error)}`);
+      }
+    }
+    this.#dirty.clear();
+  }
+}

@@ -1,0 +1,233 @@
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { Cluster } from '../kube/cluster.ts';
+import { resourceType, type KubeObject, type ResourceType } from '../kube/objects.ts';
+import { Reflector, type ReflectorTiming } from '../kube/reflector.ts';
+import { readChecked, writeChecked } from '../lib/atomic-file.ts';
+import { hasErrors, type Problem } from '../lib/problem.ts';
+import { KINDS, TENANT_KINDS, type Kind, type Resource } from '../model/kinds.ts';
+import { API_VERSION } from '../model/resource.ts';
+import type { Listing, ResourceStore, StoreChange, StoredResource } from '../model/stored.ts';
+import { validateResource } from '../model/validate.ts';
+
+const [GROUP = '', VERSION = ''] = API_VERSION.split('/');
+
+/** Where each kind is on a hub. */
+export const HUB_TYPES: Readonly<Record<Kind, ResourceType>> = {
+  Site: resourceType(GROUP, VERSION, 'sites', 'Site', false),
+  Zone: resourceType(GROUP, VERSION, 'zones', 'Zone', false),
+  DomainExport: resourceType(GROUP, VERSION, 'domainexports', 'DomainExport'),
+  WeightOverride: resourceType(GROUP, VERSION, 'weightoverrides', 'WeightOverride'),
+};
+
+/** A resource on a hub, with what belongs to its status. */
+export interface HubObject {
+  readonly kind: Kind;
+  /** `DomainExport tenant/name`: where problems say they are. */
+  readonly file: string;
+  readonly object: KubeObject;
+  /** Undefined when it is not valid. */
+  readonly stored: StoredResource | undefined;
+  readonly problems: readonly Problem[];
+}
+
+export interface KubernetesStoreOptions {
+  readonly cluster: Cluster;
+  /** What the hub last had is kept here, for a start while it cannot be reached. Undefined: nowhere. */
+  readonly directory: string | undefined;
+  readonly onError: (message: string) => void;
+  readonly onState?: () => void;
+  readonly timing?: Partial<ReflectorTiming>;
+}
+
+const GATHER_MS = 2;
+const KEEP_MS = 1000;
+
+/**
+ * Resources on a hub: a Kubernetes API server that has our CRDs. The namespace of an object is its tenant. Until the
+ * hub is seen whole, what it last had stands in for it.
+ */
+export class KubernetesStore implements ResourceStore {
+  readonly #options: KubernetesStoreOptions;
+  readonly #reflectors: ReadonlyMap<Kind, Reflector<HubObject>>;
+  #remembered: ReadonlyMap<string, HubObject> | undefined;
+  #tell: ((change?: StoreChange) => void) | undefined;
+  #touched = new Set<string>();
+  #learnt: StoreChange['learnt'] = 'watch';
+  #gather: NodeJS.Timeout | undefined;
+  #keep: NodeJS.Timeout | undefined;
+  #synced = false;
+
+  constructor(options: KubernetesStoreOptions) {
+    this.#options = options;
+    this.#remembered = this.#recall();
+    this.#reflectors = new Map((Object.keys(HUB_TYPES) as Kind[]).map((kind) => [kind, this.#reflect(kind)] as const));
+  }
+
+  #reflect(kind: Kind): Reflector<HubObject> {
+    const { cluster, timing = {}, onState } = this.#options;
+    return new Reflector<HubObject>({
+      cluster,
+      type: HUB_TYPES[kind],
+      project: (object) => hubObject(kind, object),
+      // What we ourselves write to the status is no change, but its version is needed.
+      same: (a, b) => a.object.metadata.resourceVersion === b.object.metadata.resourceVersion,
+      onChange: (changes, learnt) => {
+        const real = changes.filter(({ value, before }) => !sameContent(value, before));
+        if (real.length === 0 && this.#synced) return;
+        if (learnt === 'list' || !this.#synced) this.#learnt = 'list';
+        else for (const { value, before } of real) this.#touched.add((value ?? before)!.file);
+        this.#gather ??= setTimeout(() => this.#changed(), GATHER_MS);
+      },
+      onState: () => {
+        onState?.();
+        this.#gather ??= setTimeout(() => this.#changed(), GATHER_MS);
+      },
+      timing,
+    });
+  }
+
+  #changed(): void {
+    this.#gather = undefined;
+    if (!this.hasSynced) return;
+    const first = !this.#synced;
+    this.#synced = true;
+    if (!first && this.#learnt === 'watch' && this.#touched.size === 0) return;
+    this.#remembered = undefined;
+    const change = { learnt: this.#learnt, touched: this.#touched };
+    this.#touched = new Set();
+    this.#learnt = 'watch';
+    this.#tell?.(change);
+  }
+
+  get hasSynced(): boolean {
+    return [...this.#reflectors.values()].every(({ state }) => state.hasSynced);
+  }
+
+  /** Something to go by: the hub itself, or what it last had. */
+  get usable(): boolean {
+    return this.#synced || this.#remembered !== undefined;
+  }
+
+  /** Why the hub cannot be seen now. */
+  get error(): string | undefined {
+    return [...this.#reflectors.values()].find(({ state }) => state.error !== undefined)?.state.error;
+  }
+
+  start(): void {
+    for (const reflector of this.#reflectors.values()) reflector.start();
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#gather);
+    clearTimeout(this.#keep);
+    this.#tell = undefined;
+    await Promise.all([...this.#reflectors.values()].map((reflector) => reflector.stop()));
+    await this.#options.cluster.close();
+  }
+
+  /** All objects, the oldest first: of two that want the same, the older has it. */
+  objects(): HubObject[] {
+    const all =
+      this.#remembered === undefined
+        ? [...this.#reflectors.values()].flatMap(({ items }) => [...items.values()])
+        : [...this.#remembered.values()];
+    const age = ({ object, file }: HubObject): string => `${object.metadata.creationTimestamp ?? ''} ${file}`;
+    return all.sort((a, b) => (age(a) < age(b) ? -1 : 1));
+  }
+
+  list(): Listing {
+    const objects = this.objects();
+    return {
+      resources: objects.flatMap(({ stored }) => stored ?? []),
+      problems: objects.flatMap(({ problems }) => problems),
+    };
+  }
+
+  watch(onChange: (change?: StoreChange) => void): () => void {
+    this.#tell = onChange;
+    return () => {
+      this.#tell = undefined;
+    };
+  }
+
+  #file(): string {
+    return join(this.#options.directory!, 'hub.json');
+  }
+
+  /** What is served now is what the hub has: that is to be remembered. */
+  remember(): void {
+    if (this.#options.directory === undefined || !this.#synced) return;
+    this.#keep ??= setTimeout(() => this.writeMemory(), KEEP_MS);
+  }
+
+  writeMemory(): void {
+    clearTimeout(this.#keep);
+    this.#keep = undefined;
+    if (this.#options.directory === undefined || !this.#synced) return;
+    try {
+      const content = this.objects().map(({ kind, object }) => [kind, object]);
+      writeChecked(this.#file(), Buffer.from(JSON.stringify(content)));
+    } catch (error) {
+      this.#options.onError(`what the hub has cannot be remembered: ${String(error)}`);
+    }
+  }
+
+  #recall(): ReadonlyMap<string, HubObject> | undefined {
+    if (this.#options.directory === undefined) return undefined;
+    try {
+      const content = readChecked(this.#file());
+      if (content === undefined) return undefined;
+      const objects = (JSON.parse(content.toString('utf8')) as [Kind, KubeObject][]).map(([kind, object]) =>
+        hubObject(kind, object),
+      );
+      return new Map(objects.map((each) => [each.file, each]));
+    } catch (error) {
+      this.#options.onError(`what is remembered of the hub cannot be used: ${String(error)}`);
+      return undefined;
+    }
+  }
+}
+
+function sameContent(a: HubObject | undefined, b: HubObject | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return isDeepStrictEqual(contentOf(a.object), contentOf(b.object));
+}
+
+function contentOf({ spec, metadata: { labels, annotations } }: KubeObject): unknown {
+  return { spec, labels, annotations };
+}
+
+/** What Kubernetes adds is not the operator's: it is left out before the resource is looked at. */
+function hubObject(kind: Kind, object: KubeObject): HubObject {
+  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, labels, annotations } = object.metadata;
+  const tenant = TENANT_KINDS.has(kind) ? { tenant: namespace } : {};
+  const { 'kubectl.kubernetes.io/last-applied-configuration': applied, ...own } = annotations ?? {};
+  void applied;
+  const metadata = { name, ...tenant, ...(labels === undefined ? {} : { labels }), annotations: own };
+  const resource = { apiVersion: API_VERSION, kind, metadata, spec: object.spec ?? {} };
+  const file = TENANT_KINDS.has(kind) ? `${kind} ${namespace}/${name}` : `${kind} ${name}`;
+  const kept: KubeObject = {
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(generation === undefined ? {} : { generation }),
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+      ...(labels === undefined ? {} : { labels }),
+      annotations: own,
+    },
+    spec: object.spec,
+    status: object.status,
+  };
+  const problems = validateResource(resource).map((problem): Problem => ({ ...problem, file }));
+  const stored = hasErrors(problems)
+    ? undefined
+    : { resource: resource as unknown as Resource, file, locate: () => undefined };
+  return { kind, file, object: kept, stored, problems };
+}
+
+export function isKind(kind: string): kind is Kind {
+  return Object.hasOwn(KINDS, kind);
+}

@@ -1,0 +1,176 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Stream } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import { ALIVE_MS, encodeMessage } from './frames.ts';
+
+export interface StreamServerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** PEM. */
+  readonly certificate: string;
+  readonly key: string;
+  /** PEM: who shows a certificate of this authority is let in. */
+  readonly clientAuthority: string | undefined;
+  /** Who knows it is let in. */
+  readonly token: string | undefined;
+  /** All of the newest generation, as one encoded message, without the buffers that have these hashes. */
+  readonly full: (have: readonly string[]) => Promise<{ readonly generation: number; readonly message: Buffer }>;
+  /** Seconds since the sources were last seen as they are. */
+  readonly age: () => number;
+  readonly onRefused?: (peer: string, reason: string) => void;
+}
+
+/** Changes are kept for DNS nodes that come back, up to so many octets. */
+const JOURNAL_OCTETS = 64 * 1024 * 1024;
+
+/** A node that does not read is cut off, and begins anew when it comes back. */
+const MOST_UNREAD = 256 * 1024 * 1024;
+
+/** An age that is not said is not known. */
+const PATH = '/v1/stream';
+
+/** Serves one control plane's snapshots to any number of DNS nodes, over HTTP/2. */
+export class StreamServer {
+  readonly #options: StreamServerOptions;
+  readonly #server: Http2SecureServer;
+  readonly #epoch: string;
+  /** Changes by the generation that they lead to, the oldest first, without a gap. */
+  #journal: { readonly generation: number; readonly message: Buffer }[] = [];
+  #journalOctets = 0;
+  #generation = 0;
+  readonly #subscribers = new Set<ServerHttp2Stream>();
+  /** Nodes that wait for all of a generation; what changes meanwhile is in the journal. */
+  #full:
+    | { readonly generation: number; readonly message: Promise<{ generation: number; message: Buffer }> }
+    | undefined;
+  readonly #alive: NodeJS.Timeout;
+
+  private constructor(epoch: string, options: StreamServerOptions) {
+    this.#options = options;
+    this.#epoch = epoch;
+    const { certificate, key, clientAuthority } = options;
+    this.#server = createSecureServer({
+      cert: certificate,
+      key,
+      minVersion: 'TLSv1.2',
+      requestCert: clientAuthority !== undefined,
+      // Who has no certificate may have the token.
+      rejectUnauthorized: false,
+      ...(clientAuthority === undefined ? {} : { ca: clientAuthority }),
+    });
+    this.#server.on('stream', (stream, headers) => {
+      stream.on('error', () => {});
+      void this.#serve(stream, headers);
+    });
+    this.#server.on('sessionError', () => {});
+    this.#alive = setInterval(() => this.#sayAlive(), ALIVE_MS);
+    this.#alive.unref();
+  }
+
+  /** @throws the system's error when it cannot listen */
+  static async listen(epoch: string, options: StreamServerOptions): Promise<StreamServer> {
+    const server = new StreamServer(epoch, options);
+    await new Promise<void>((resolve, reject) => {
+      server.#server.once('error', reject);
+      server.#server.listen(options.port, options.host, () => {
+        server.#server.off('error', reject);
+        resolve();
+      });
+    });
+    return server;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  get subscribers(): number {
+    return this.#subscribers.size;
+  }
+
+  /** A new generation, and what it differs in from the one before. */
+  publish(generation: number, message: Buffer): void {
+    this.#generation = generation;
+    this.#journal.push({ generation, message });
+    this.#journalOctets += message.length;
+    while (this.#journalOctets > JOURNAL_OCTETS && this.#journal.length > 1)
+      this.#journalOctets -= this.#journal.shift()!.message.length;
+    for (const stream of this.#subscribers) this.#write(stream, message);
+  }
+
+  #write(stream: ServerHttp2Stream, message: Buffer): void {
+    if (stream.writableLength > MOST_UNREAD) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    else stream.write(message);
+  }
+
+  #sayAlive(): void {
+    if (this.#generation === 0) return;
+    const message = this.#aliveMessage();
+    for (const stream of this.#subscribers) this.#write(stream, message);
+  }
+
+  #aliveMessage(): Buffer {
+    const age = Math.round(this.#options.age() * 10) / 10;
+    return encodeMessage({ type: 'alive', generation: this.#generation, age });
+  }
+
+  async #serve(stream: ServerHttp2Stream, headers: Readonly<Record<string, unknown>>): Promise<void> {
+    const url = new URL(String(headers[':path']), 'https://control');
+    const refuse = (status: number, reason: string): void => {
+      const socket = stream.session?.socket as TLSSocket | undefined;
+      this.#options.onRefused?.((socket?.remoteAddress ?? ''), reason);
+      stream.respond({ ':status': status, 'content-type': 'text/plain' });
+      stream.end(`${reason}\n`);
+    };
+    if (!this.#isLetIn(stream, headers)) return refuse(401, 'show a certificate of the authority, or the token');
+    if (url.pathname !== PATH || headers[':method'] !== 'GET') return refuse(404, `GET ${PATH}`);
+    if (this.#generation === 0) return refuse(503, 'nothing to serve yet');
+    stream.respond({ ':status': 200, 'content-type': 'application/octet-stream' });
+    const known = url.searchParams.get('epoch') === this.#epoch ? Number(url.searchParams.get('generation')) : 0;
+    const since = this.#journal.findIndex(({ generation }) => generation === known + 1);
+    if (known > 0 && (known === this.#generation || since >= 0)) {
+      for (const { message } of since < 0 ? [] : this.#journal.slice(since)) stream.write(message);
+    } else {
+      const have = String(headers['edgeward-have'] ?? '');
+      const whole = await this.#whole(have);
+      if (stream.destroyed) return undefined;
+      stream.write(whole.message);
+      for (const { generation, message } of this.#journal) if (generation > whole.generation) stream.write(message);
+    }
+    stream.write(this.#aliveMessage());
+    this.#subscribers.add(stream);
+    stream.once('close', () => this.#subscribers.delete(stream));
+    return undefined;
+  }
+
+  /** Those who begin with nothing share one message, as long as the journal goes on from it. */
+  #whole(have: string): Promise<{ generation: number; message: Buffer }> {
+    const hashes = have === '' ? [] : have.split(',');
+    if (hashes.length > 0) return this.#options.full(hashes);
+    const [oldest] = this.#journal;
+    if (this.#full === undefined || (oldest !== undefined && this.#full.generation + 1 < oldest.generation)) {
+      this.#full = { generation: this.#generation, message: this.#options.full([]) };
+    }
+    return this.#full.message;
+  }
+
+  #isLetIn(stream: ServerHttp2Stream, headers: Readonly<Record<string, unknown>>): boolean {
+    const { clientAuthority, token } = this.#options;
+    const socket = stream.session?.socket as TLSSocket | undefined;
+    if (clientAuthority !== undefined && socket?.authorized === true) return true;
+    if (token === undefined) return false;
+    const given = /^Bearer (.+)$/u.exec(String(headers['authorization'] ?? ''))?.[1] ?? '';
+    return timingSafeEqual(digest(given), digest(token));
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#alive);
+    for (const stream of this.#subscribers) stream.session?.destroy();
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+  }
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
