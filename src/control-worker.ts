@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { isAbsolute, resolve as resolvePath } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
+import { servicesFromStatuses } from './controllers/recall.ts';
 import { StatusWriter, type StatusWorld } from './controllers/status.ts';
 import { inputFiles, loadCarriers, loadLocalityMap, loadRegions, type GeoSources } from './geo/mod.ts';
 import { locate } from './geo/explain.ts';
@@ -16,7 +17,7 @@ import { SecretKubeconfigs } from './kube/secret-kubeconfigs.ts';
 import { formatAddress, type Address } from './lib/address.ts';
 import { collectSoon } from './lib/collect-garbage.ts';
 import type { Problem } from './lib/problem.ts';
-import type { ObservedSite } from './model/observed.ts';
+import type { ObservedService, ObservedSite } from './model/observed.ts';
 import type { Site } from './model/site.ts';
 import { Compiler } from './snapshot/compile.ts';
 import { SnapshotEncoder } from './snapshot/encode.ts';
@@ -193,7 +194,7 @@ const toldErrors = new Map<string, string | undefined>();
 
 const edges = new EdgeClusters({
   open: (site) => new HttpCluster(credentialsOf(site)),
-  remembered: (site) => memory.recall(site),
+  remembered: (site) => memory.recall(site) ?? rememberedByHub(site),
   onChange: (changed, learnt) => {
     observing = true;
     resources?.observed(changed, learnt);
@@ -241,6 +242,11 @@ function openSource(): ConfigurationSource {
   secrets = new SecretKubeconfigs({ cluster: hubCluster, namespace: source.namespace });
   hub = new KubernetesStore({ cluster: hubCluster, directory: dataDirectory, onError: warn, onState: hubChanged });
   return openResources(hub, { ...context, directory: undefined, tolerant: true });
+}
+
+/** What the hub's statuses say of a site: for a control plane without a disk that starts while the site is away. */
+function rememberedByHub(site: string): ReadonlyMap<string, ObservedService> | undefined {
+  return hub === undefined ? undefined : servicesFromStatuses(site, hub.objects());
 }
 
 function hubChanged(): void {
@@ -346,7 +352,8 @@ function maybeOpen(): void {
   waitingSince ??= performance.now();
   const left = waitingSince + PATIENCE_MS - performance.now();
   if (waiting.length > 0 && left > 0) {
-    patience ??= setTimeout(maybeOpen, left);
+    clearTimeout(patience);
+    patience = setTimeout(maybeOpen, left + 1);
     return;
   }
   clearTimeout(patience);
@@ -412,11 +419,14 @@ for (const file of geoFiles) {
     geoChanged = true;
     const { generation, configuration } = state.current();
     if (generation === 0 || configuration.exports.length === 0) return;
-    void currentLocalities().then(() => {
-      state.apply(state.current().configuration);
-      resources?.observed(undefined, 'watch');
-    });
+    void geoAgain();
   });
+}
+
+async function geoAgain(): Promise<void> {
+  await currentLocalities();
+  state.apply(state.current().configuration);
+  resources?.observed(undefined, 'watch');
 }
 
 const summaries = setInterval(() => {

@@ -1,5 +1,4 @@
 import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Exit } from './cli/output.ts';
 import type { ControlConfig, ServerConfig } from './config/config.ts';
 import { cannotListen, CONTROL_WORDS, DRAIN_MS, poolOptions, readToken, transportOf } from './edgeward-server.ts';

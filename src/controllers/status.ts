@@ -137,7 +137,13 @@ function endpointStatus({ address, site, place, weight, up, observed }: Resolved
     ...(place === undefined ? {} : { region: place.region, isps: [...place.isps] }),
     weight: Math.round(weight * 1000) / 1000,
     up,
-    ...(observed === undefined ? {} : { readyReplicas: observed.readyReplicas, services: [...observed.services] }),
+    ...(observed === undefined
+      ? {}
+      : {
+          readyReplicas: observed.readyReplicas,
+          ...(observed.requestsPerReplica === undefined ? {} : { requestsPerReplica: observed.requestsPerReplica }),
+          services: [...observed.services],
+        }),
   };
 }
 

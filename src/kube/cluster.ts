@@ -28,7 +28,7 @@ export interface WatchOptions {
   readonly sendInitialEvents?: boolean;
   /** After so long the server ends the watch. */
   readonly timeoutSeconds: number;
-  /** The watch fails when nothing comes for so long; bookmarks come about every minute. */
+  /** The watch ends when nothing comes for so long; bookmarks come about every minute. */
   readonly inactivityMs: number;
   readonly signal?: AbortSignal | undefined;
 }

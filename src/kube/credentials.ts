@@ -68,8 +68,10 @@ export class Credentials {
 
   /** @throws Error that says what is wrong with the kubeconfig, or why its plugin gave no credentials */
   async connection(): Promise<Connection> {
-    if (this.#current !== undefined && performance.now() < this.#current.until) return this.#current.connection;
+    const before = this.#config;
     const config = await this.#load();
+    const fresh = this.#config === before && this.#current !== undefined && performance.now() < this.#current.until;
+    if (fresh) return this.#current!.connection;
     const cluster = config.getCurrentCluster();
     if (cluster === null) {
       throw new Error(`${this.#source.name} has no current context with a cluster: set current-context`);

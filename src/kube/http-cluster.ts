@@ -65,8 +65,22 @@ export class HttpCluster implements Cluster {
       ...(sendInitialEvents === true ? { sendInitialEvents, resourceVersionMatch: 'NotOlderThan' } : {}),
     };
     const path = pathOf(type, namespace);
-    const { body } = await this.#send({ path, query, signal, bodyMs: options.inactivityMs });
-    for await (const line of readLines(body)) yield JSON.parse(line) as WatchEvent;
+    const silence = new AbortController();
+    const silent = setTimeout(() => silence.abort(), options.inactivityMs);
+    try {
+      const either = signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]);
+      const { body } = await this.#send({ path, query, signal: either, bodyMs: 0 });
+      for await (const line of readLines(body)) {
+        silent.refresh();
+        yield JSON.parse(line) as WatchEvent;
+      }
+    } catch (error) {
+      // Of a kind that nothing happens to there are no bookmarks either: silence alone is no failure.
+      if (!silence.signal.aborted) throw error;
+    } finally {
+      clearTimeout(silent);
+      silence.abort();
+    }
   }
 
   async get(type: ResourceType, name: string, namespace?: string): Promise<KubeObject | undefined> {
@@ -167,7 +181,8 @@ export class HttpCluster implements Cluster {
     const before = this.#pool?.dispatcher;
     const dispatcher =
       proxy === undefined
-        ? new Pool(origin, { connect: { ...tls, timeout: CONNECT_MS, keepAlive: true }, pipelining: 1 })
+        ? // A connection for each watch: over HTTP/2 one that hangs would take all others with it.
+          new Pool(origin, { connect: { ...tls, timeout: CONNECT_MS, keepAlive: true }, pipelining: 1, allowH2: false })
         : new ProxyAgent({ uri: proxy, requestTls: tls });
     this.#pool = { identity: connection.identity, dispatcher };
     // What still runs over the old certificates ends by itself.

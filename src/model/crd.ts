@@ -212,6 +212,7 @@ const EXPORT_STATUS: Json = {
           weight: { type: 'number', description: 'What it weighs, overrides applied.' },
           up: { type: 'boolean', description: 'Whether it takes clients.' },
           readyReplicas: { type: 'integer', description: 'Ready replicas behind it, where it is of an edge cluster.' },
+          requestsPerReplica: { type: 'number', description: 'What one of them serves, where its cluster says so.' },
           services: { type: 'array', items: { type: 'string' }, description: 'Services behind it, `namespace/name`.' },
         },
       },

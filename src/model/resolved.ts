@@ -20,6 +20,8 @@ export interface ObservedEndpoint {
   /** `namespace/name`s of the Services behind the address. */
   readonly services: readonly string[];
   readonly readyReplicas: number;
+  /** As the cluster has it; undefined: the export's default. */
+  readonly requestsPerReplica?: number | undefined;
   readonly ports: readonly ObservedPort[];
 }
 

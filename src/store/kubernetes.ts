@@ -5,7 +5,7 @@ import { resourceType, type KubeObject, type ResourceType } from '../kube/object
 import { Reflector, type ReflectorTiming } from '../kube/reflector.ts';
 import { readChecked, writeChecked } from '../lib/atomic-file.ts';
 import { hasErrors, type Problem } from '../lib/problem.ts';
-import { KINDS, TENANT_KINDS, type Kind, type Resource } from '../model/kinds.ts';
+import { TENANT_KINDS, type Kind, type Resource } from '../model/kinds.ts';
 import { API_VERSION } from '../model/resource.ts';
 import type { Listing, ResourceStore, StoreChange, StoredResource } from '../model/stored.ts';
 import { validateResource } from '../model/validate.ts';
@@ -226,8 +226,4 @@ function hubObject(kind: Kind, object: KubeObject): HubObject {
     ? undefined
     : { resource: resource as unknown as Resource, file, locate: () => undefined };
   return { kind, file, object: kept, stored, problems };
-}
-
-export function isKind(kind: string): kind is Kind {
-  return Object.hasOwn(KINDS, kind);
 }

@@ -1,5 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  createSecureServer,
+  type Http2SecureServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { ALIVE_MS, encodeMessage } from './frames.ts';
 
@@ -115,11 +121,11 @@ export class StreamServer {
     return encodeMessage({ type: 'alive', generation: this.#generation, age });
   }
 
-  async #serve(stream: ServerHttp2Stream, headers: Readonly<Record<string, unknown>>): Promise<void> {
+  async #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
     const url = new URL(String(headers[':path']), 'https://control');
     const refuse = (status: number, reason: string): void => {
       const socket = stream.session?.socket as TLSSocket | undefined;
-      this.#options.onRefused?.((socket?.remoteAddress ?? ''), reason);
+      this.#options.onRefused?.(socket?.remoteAddress ?? '', reason);
       stream.respond({ ':status': status, 'content-type': 'text/plain' });
       stream.end(`${reason}\n`);
     };
@@ -132,7 +138,7 @@ export class StreamServer {
     if (known > 0 && (known === this.#generation || since >= 0)) {
       for (const { message } of since < 0 ? [] : this.#journal.slice(since)) stream.write(message);
     } else {
-      const have = String(headers['edgeward-have'] ?? '');
+      const have = [headers['edgeward-have'] ?? ''].flat().join();
       const whole = await this.#whole(have);
       if (stream.destroyed) return undefined;
       stream.write(whole.message);
@@ -155,12 +161,12 @@ export class StreamServer {
     return this.#full.message;
   }
 
-  #isLetIn(stream: ServerHttp2Stream, headers: Readonly<Record<string, unknown>>): boolean {
+  #isLetIn(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
     const { clientAuthority, token } = this.#options;
     const socket = stream.session?.socket as TLSSocket | undefined;
     if (clientAuthority !== undefined && socket?.authorized === true) return true;
     if (token === undefined) return false;
-    const given = /^Bearer (.+)$/u.exec(String(headers['authorization'] ?? ''))?.[1] ?? '';
+    const given = /^Bearer (.+)$/u.exec(headers.authorization ?? '')?.[1] ?? '';
     return timingSafeEqual(digest(given), digest(token));
   }
 

@@ -284,7 +284,7 @@ function queryFrom(client: string, name: string): Uint8Array {
 }
 
 function addressesIn(answer: Uint8Array): string[] {
-  const { answers = [] } = decode(Buffer.from(answer));
+  const { answers } = decode(Buffer.from(answer));
   return answers.flatMap((record) => (record.type === 'A' ? [String(record.data)] : []));
 }
 

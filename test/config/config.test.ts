@@ -30,6 +30,10 @@ test('defaults, with an empty file, without one and without a name for one', () 
     ecs: { enabled: true },
     tcp: { maxConnections: 1000, maxPerClient: 50, idleSeconds: 10, totalSeconds: 120, maxPipelined: 100 },
     logLevel: 'info',
+    dataDirectory: join(homedir(), '.local', 'state', 'edgeward'),
+    hub: undefined,
+    stream: undefined,
+    control: undefined,
   };
   expect(load('').config).toEqual(defaults);
   expect(loadConfig({ file: '/nowhere/edgeward.yaml' })).toEqual({ config: defaults, problems: [] });
@@ -51,6 +55,10 @@ geo:
 ecs: { enabled: false }
 tcp: { maxConnections: 9, idleSeconds: 0.5 }
 logLevel: debug
+dataDirectory: state
+hub: { kubeconfig: hub.yaml, namespace: edge }
+stream: { listen: 127.0.0.1:9, certificate: tls.crt, key: tls.key, clientAuthority: ca.crt, tokenFile: /run/token }
+control: { servers: ['https://control.example.org:9443'], authority: ca.crt, certificate: c.crt, key: c.key, tokenFile: t }
 `);
   expect(problems).toEqual([]);
   expect(config).toEqual({
@@ -71,6 +79,22 @@ logLevel: debug
     ecs: { enabled: false },
     tcp: { maxConnections: 9, maxPerClient: 50, idleSeconds: 0.5, totalSeconds: 120, maxPipelined: 100 },
     logLevel: 'debug',
+    dataDirectory: join(directory, 'state'),
+    hub: { kubeconfig: join(directory, 'hub.yaml'), namespace: 'edge' },
+    stream: {
+      listen: { host: '127.0.0.1', port: 9 },
+      certificate: join(directory, 'tls.crt'),
+      key: join(directory, 'tls.key'),
+      clientAuthority: join(directory, 'ca.crt'),
+      tokenFile: '/run/token',
+    },
+    control: {
+      servers: ['https://control.example.org:9443'],
+      authority: join(directory, 'ca.crt'),
+      certificate: join(directory, 'c.crt'),
+      key: join(directory, 'c.key'),
+      tokenFile: join(directory, 't'),
+    },
   });
 });
 
@@ -186,4 +210,13 @@ test.each<[string, Flags, Record<string, string>, string[]]>([
   const { config, problems } = load(text, flags, env);
   expect(config).toBeUndefined();
   expect(problems).toEqual(expected);
+});
+
+test('a stream that lets nobody in, and control planes that are none', () => {
+  expect(load('stream: { certificate: a, key: b }').problems).toEqual([
+    'edgeward.yaml:1:1: error: stream: nobody would be let in; give it `clientAuthority` or `tokenFile`',
+  ]);
+  expect(load("control: { servers: ['control:9443'] }").problems).toEqual([
+    'edgeward.yaml:1:21: error: control.servers[0]: `control:9443` is not the address of a control plane; write `https://HOST:PORT`',
+  ]);
 });

@@ -148,7 +148,7 @@ export class EdgeCluster {
       // Without Services there is nothing to see; all else is of use where it is.
       optional: type !== SERVICES,
       onState: () => this.#mark([], 'watch'),
-      ...(this.#options.timing === undefined ? {} : { timing: this.#options.timing }),
+      timing: { mostBackoffMs: 10_000, ...this.#options.timing },
     });
   }
 
@@ -315,7 +315,7 @@ export class EdgeCluster {
   }
 
   #probeSoon(): void {
-    const ms = (this.#options.probeMs ?? 10_000) * (0.9 + Math.random() * 0.2);
+    const ms = (this.#options.probeMs ?? 5000) * (0.9 + Math.random() * 0.2);
     this.#probe = setTimeout(() => void this.#look(), ms);
   }
 
@@ -323,8 +323,8 @@ export class EdgeCluster {
   async #look(): Promise<void> {
     try {
       await this.#options.cluster.ping();
+      const back = this.#probeFailures > 0;
       this.#probeFailures = 0;
-      const back = this.#probeError !== undefined;
       this.#probeError = undefined;
       if (back) for (const reflector of this.#all) reflector.hurry();
     } catch (error) {

@@ -54,10 +54,12 @@ function exportFor(
     metadata: { name: host.includes('.') ? host : `${host}.`, tenant: DEFAULT_TENANT },
     spec: {
       hosts: [host],
-      backends: [...backends].sort().map(([key, { sites }]) => {
-        const [namespace = '', name = ''] = key.split('/');
-        return { serviceRef: { namespace, name }, sites: [...sites].sort() };
-      }),
+      backends: [...backends]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, { sites }]) => {
+          const [namespace = '', name = ''] = key.split('/');
+          return { serviceRef: { namespace, name }, sites: [...sites].sort() };
+        }),
       ...(ttls.length === 0 ? {} : { policy: { ttl: Math.min(...ttls) } }),
     },
   };

@@ -26,11 +26,6 @@ export interface BackendContext {
   readonly report: Report;
 }
 
-/** Sites at which an export may have endpoints by its backends. */
-export function backendSites({ spec }: DomainExport, clusters: ReadonlyMap<string, Site>): string[] {
-  return (spec.backends ?? []).flatMap(({ sites }) => sites ?? [...clusters.keys()]);
-}
-
 /** Says which sites that backends name are not there, or have no cluster. */
 export function checkBackends(
   { spec }: DomainExport,
@@ -183,7 +178,7 @@ function endpointOf(candidate: Candidate, context: BackendContext): ResolvedEndp
     address,
     site,
     place: placeOfAddress(parsed, service, context.resolvedSites.get(site)!, context),
-    observed: { services, readyReplicas: ready, ports: service.ports },
+    observed: { services, readyReplicas: ready, requestsPerReplica: service.requestsPerReplica, ports: service.ports },
     ownWeight,
     ...applyOverrides(address, site, ownWeight, context.overrides),
     up,

@@ -5,7 +5,7 @@ import type { ResolvedEndpoint } from '../../model/resolved.ts';
 import type { Site } from '../../model/site.ts';
 import type { StoredResource } from '../../model/stored.ts';
 import type { WeightOverride } from '../../model/weight-override.ts';
-import { backendSites } from './backends.ts';
+import { backendSites } from './backend-sites.ts';
 import type { Report } from './report.ts';
 
 /** An override that is in force; undefined sites or addresses: all of the export's. */
