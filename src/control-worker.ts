@@ -239,7 +239,12 @@ function openSource(): ConfigurationSource {
   hubCluster = new HttpCluster(
     source.kubeconfig === undefined ? defaultKubeconfig() : kubeconfigFile(source.kubeconfig),
   );
-  secrets = new SecretKubeconfigs({ cluster: hubCluster, namespace: source.namespace });
+  secrets = new SecretKubeconfigs({
+    cluster: hubCluster,
+    namespace: source.namespace,
+    directory: dataDirectory,
+    onError: warn,
+  });
   hub = new KubernetesStore({ cluster: hubCluster, directory: dataDirectory, onError: warn, onState: hubChanged });
   return openResources(hub, { ...context, directory: undefined, tolerant: true });
 }
@@ -335,8 +340,9 @@ function accept(next: Loaded): void {
 }
 
 async function followClusters(clusters: ReadonlyMap<string, Site>): Promise<void> {
-  // Where an address is has to be known before the address is.
-  if (clusters.size > 0 && localities === undefined) await currentLocalities();
+  // Where an address is has to be known before the address is. Never at once: what a cluster tells comes back here.
+  await (clusters.size > 0 && localities === undefined ? currentLocalities() : undefined);
+  if (loaded?.clusters !== clusters) return;
   edges.follow(clusters);
   maybeOpen();
 }

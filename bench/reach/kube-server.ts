@@ -43,7 +43,7 @@ async function answer(
     for await (const event of events) response.write(`${JSON.stringify(event)}\n`);
   } catch (error) {
     if (gone.signal.aborted) return undefined;
-    const { status = 500, message = '' } = error as ApiError;
+    const { status, message } = error instanceof ApiError ? error : { status: 500, message: String(error) };
     response.write(`${JSON.stringify({ type: 'ERROR', object: { code: status, message } })}\n`);
   }
   return void response.end();

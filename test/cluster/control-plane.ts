@@ -88,11 +88,6 @@ export class ControlPlane {
     return join(this.directory, name);
   }
 
-  /** A token of system:masters. */
-  get adminToken(): string {
-    return this.#token;
-  }
-
   get server(): string {
     return `https://127.0.0.1:${this.#ports.api}`;
   }

@@ -125,7 +125,7 @@ describeCluster('when parts fail', (binaries) => {
     await staysAsUsual();
     await vi.waitFor(() => expect(control.log).toMatch(/site=edge-1 reason=\S*Unauthorized/u), PATIENT);
     expect(await isSeen('edge-1')).toBe(0);
-    await world.hub.apply([world.kubeconfigSecret('edge-1', edge.kubeconfigFor(edge.adminToken))]);
+    await world.hub.apply([world.kubeconfigSecret('edge-1', edge.kubeconfigFor(await world.readerToken('edge-1')))]);
     await vi.waitFor(async () => expect(await isSeen('edge-1')).toBe(1), PATIENT);
     await followsAgain();
   });

@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +13,7 @@ import { encodeQuery } from '../support/dns/query.ts';
 import { freePort } from '../support/servers/process.ts';
 import { ControlPlane } from './control-plane.ts';
 
+const MANIFESTS = fileURLToPath(new URL('../../deploy/kubernetes', import.meta.url));
 const MAIN = fileURLToPath(new URL('../../src/edgeward.ts', import.meta.url));
 
 /** An edge site, by the addresses that its load balancer has: what geo data say of them is known. */
@@ -142,9 +143,20 @@ export class World {
     const { hub } = this;
     await hub.apply(customResourceDefinitions());
     await hub.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
-    await hub.kubectl(['create', 'namespace', 'edgeward']);
+    // What the manifests give has to be enough: control planes and readers of edge clusters have these rights alone.
+    await hub.apply(readFileSync(join(MANIFESTS, 'control.yaml'), 'utf8'));
+    await hub.apply(readFileSync(join(MANIFESTS, 'dns.yaml'), 'utf8'));
+    const token = await hub.kubectl(['-n', 'edgeward', 'create', 'token', 'edgeward-control', '--duration=24h']);
+    writeFileSync(join(this.directory, 'hub.kubeconfig'), hub.kubeconfigFor(token.trim()), { mode: 0o600 });
+    await Promise.all(
+      sites.map((site) => this.plane(site).apply(readFileSync(join(MANIFESTS, 'edge-reader.yaml'), 'utf8'))),
+    );
     await hub.apply(
-      sites.map((site) => this.kubeconfigSecret(site, this.plane(site).kubeconfigFor(this.adminToken(site)))),
+      await Promise.all(
+        sites.map(async (site) =>
+          this.kubeconfigSecret(site, this.plane(site).kubeconfigFor(await this.readerToken(site))),
+        ),
+      ),
     );
     await hub.apply(
       sites.map((name) => ({
@@ -157,8 +169,10 @@ export class World {
     await hub.apply(ZONE);
   }
 
-  adminToken(site: string): string {
-    return this.plane(site).adminToken;
+  /** A token of the account that edge-reader.yaml makes. */
+  async readerToken(site: string): Promise<string> {
+    const args = ['-n', 'edgeward', 'create', 'token', 'edgeward-reader', '--duration=24h'];
+    return (await this.plane(site).kubectl(args)).trim();
   }
 
   kubeconfigSecret(site: string, kubeconfig: string): object {
@@ -178,7 +192,7 @@ export class World {
       join(folder, 'edgeward.yaml'),
       [
         `dataDirectory: ${join(folder, 'data')}`,
-        `hub: {kubeconfig: ${this.hub.kubeconfig}}`,
+        `hub: {kubeconfig: ${join(this.directory, 'hub.kubeconfig')}}`,
         'stream:',
         `  listen: 127.0.0.1:${this.streamPorts[number]}`,
         `  certificate: ${join(this.directory, 'certificate.pem')}`,

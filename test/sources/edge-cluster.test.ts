@@ -30,14 +30,16 @@ function watching(cluster: MemoryCluster, more: Partial<EdgeClusterOptions> = {}
   });
   running.push(edge);
   edge.start();
-  const seen = (expected: Partial<ObservedService> | undefined): Promise<void> =>
-    vi.waitFor(() => {
-      expect(edge.observed.hasSynced).toBe(true);
-      const service = edge.observed.services.get(KEY);
-      if (expected === undefined) expect(service).toBeUndefined();
-      else expect(service).toMatchObject(expected);
-    }, 3000);
-  return { edge, seen, changes };
+  return { edge, changes };
+}
+
+function checkSeen({ edge }: { edge: EdgeCluster }, expected: Partial<ObservedService> | undefined): Promise<void> {
+  return vi.waitFor(() => {
+    expect(edge.observed.hasSynced).toBe(true);
+    const service = edge.observed.services.get(KEY);
+    if (expected === undefined) expect(service).toBeUndefined();
+    else expect(service).toMatchObject(expected);
+  }, 3000);
 }
 
 const meta = (name: string, more: object = {}) => ({ name, namespace: 'default', ...more });
@@ -88,8 +90,8 @@ test('addresses of both families, ports, and replicas that are ready', async () 
   const cluster = new MemoryCluster();
   await service(cluster, [{ ip: '192.0.2.1' }, { ip: '2001:DB8:0::1' }]);
   await slice(cluster, [READY, READY, NOT_READY]);
-  const { seen } = watching(cluster);
-  await seen({
+  const edge = watching(cluster);
+  await checkSeen(edge, {
     addresses: ['192.0.2.1', '2001:db8::1'],
     readyReplicas: 2,
     via: ['load balancer'],
@@ -102,17 +104,17 @@ test('a Pod of both families counts once', async () => {
   await service(cluster, [{ ip: '192.0.2.1' }]);
   await slice(cluster, [READY, READY]);
   await slice(cluster, [READY, READY], 'web-2', 'IPv6');
-  await watching(cluster).seen({ readyReplicas: 2 });
+  await checkSeen(watching(cluster), { readyReplicas: 2 });
 });
 
 test('a Service that has no address yet is known, and gets one', async () => {
   const cluster = new MemoryCluster();
   await service(cluster, []);
-  const { seen } = watching(cluster);
-  await seen({ addresses: [], readyReplicas: 0 });
+  const edge = watching(cluster);
+  await checkSeen(edge, { addresses: [], readyReplicas: 0 });
   await service(cluster, [{ ip: '192.0.2.1' }]);
   await slice(cluster, [READY]);
-  await seen({ addresses: ['192.0.2.1'], readyReplicas: 1 });
+  await checkSeen(edge, { addresses: ['192.0.2.1'], readyReplicas: 1 });
 });
 
 test('publishNotReadyAddresses makes nothing ready', async () => {
@@ -122,27 +124,27 @@ test('publishNotReadyAddresses makes nothing ready', async () => {
     { ready: true, serving: false, terminating: false },
     { ready: true, serving: true },
   ]);
-  await watching(cluster).seen({ readyReplicas: 1 });
+  await checkSeen(watching(cluster), { readyReplicas: 1 });
 });
 
 test('what is about to end takes no more clients', async () => {
   const cluster = new MemoryCluster();
   await service(cluster, [{ ip: '192.0.2.1' }]);
   await slice(cluster, [READY, { ready: false, serving: true, terminating: true }]);
-  await watching(cluster).seen({ readyReplicas: 1 });
+  await checkSeen(watching(cluster), { readyReplicas: 1 });
 });
 
 test('without EndpointSlices the workloads behind the selector count', async () => {
   const cluster = new MemoryCluster();
   await service(cluster, [{ ip: '192.0.2.1' }]);
-  const { seen } = watching(cluster);
+  const edge = watching(cluster);
   const template = {
     metadata: { labels: { app: 'web', tier: 'a' }, annotations: { 'edgeward.dev/requests-per-replica': '12.5' } },
   };
   await cluster.create(DEPLOYMENTS, { metadata: meta('web'), spec: { template } });
   const status = { readyReplicas: 4 };
   await cluster.apply(DEPLOYMENTS, { metadata: meta('web'), status }, { fieldManager: 'x', subresource: 'status' });
-  await seen({ readyReplicas: 4, requestsPerReplica: 12.5 });
+  await checkSeen(edge, { readyReplicas: 4, requestsPerReplica: 12.5 });
 });
 
 test('annotations: capacity, ISP, region, hosts and TTL; what makes no sense is left out', async () => {
@@ -155,8 +157,8 @@ test('annotations: capacity, ISP, region, hosts and TTL; what makes no sense is 
     'external-dns.alpha.kubernetes.io/ttl': '2m',
   };
   await service(cluster, [{ ip: '192.0.2.1' }], { annotations });
-  const { seen } = watching(cluster);
-  await seen({
+  const edge = watching(cluster);
+  await checkSeen(edge, {
     requestsPerReplica: 20,
     isp: 'unicom',
     region: 'CN-BJ',
@@ -166,7 +168,7 @@ test('annotations: capacity, ISP, region, hosts and TTL; what makes no sense is 
   await service(cluster, [{ ip: '192.0.2.1' }], {
     annotations: { 'edgeward.dev/requests-per-replica': '-1', 'edgeward.dev/isp': 'a b' },
   });
-  await seen({ requestsPerReplica: undefined, isp: undefined, hosts: [] });
+  await checkSeen(edge, { requestsPerReplica: undefined, isp: undefined, hosts: [] });
 });
 
 test('a Service behind a Gateway has its addresses, as long as a route that is not refused leads there', async () => {
@@ -176,14 +178,14 @@ test('a Service behind a Gateway has its addresses, as long as a route that is n
   await cluster.create(GATEWAYS, { metadata: meta('gate'), spec: {} });
   const gate = { addresses: [{ type: 'IPAddress', value: '192.0.2.9' }] };
   await cluster.apply(GATEWAYS, { metadata: meta('gate'), status: gate }, { fieldManager: 'x', subresource: 'status' });
-  const { seen } = watching(cluster);
-  await seen({ addresses: [] });
+  const edge = watching(cluster);
+  await checkSeen(edge, { addresses: [] });
   const spec = { parentRefs: [{ name: 'gate' }], rules: [{ backendRefs: [{ name: 'web', port: 443 }] }] };
   await cluster.create(HTTP_ROUTES, { metadata: meta('route'), spec });
-  await seen({ addresses: ['192.0.2.9'], via: ['Gateway default/gate'], readyReplicas: 1 });
+  await checkSeen(edge, { addresses: ['192.0.2.9'], via: ['Gateway default/gate'], readyReplicas: 1 });
   const status = { parents: [{ parentRef: { name: 'gate' }, conditions: [{ type: 'Accepted', status: 'False' }] }] };
   await cluster.apply(HTTP_ROUTES, { metadata: meta('route'), status }, { fieldManager: 'x', subresource: 'status' });
-  await seen({ addresses: [] });
+  await checkSeen(edge, { addresses: [] });
 });
 
 test('a Service behind an Ingress has its addresses', async () => {
@@ -194,7 +196,7 @@ test('a Service behind an Ingress has its addresses', async () => {
   await cluster.create(INGRESSES, { metadata: meta('in'), spec });
   const status = { loadBalancer: { ingress: [{ ip: '192.0.2.7' }] } };
   await cluster.apply(INGRESSES, { metadata: meta('in'), status }, { fieldManager: 'x', subresource: 'status' });
-  await watching(cluster).seen({ addresses: ['192.0.2.7'], via: ['Ingress default/in'] });
+  await checkSeen(watching(cluster), { addresses: ['192.0.2.7'], via: ['Ingress default/in'] });
 });
 
 test('host names of load balancers are resolved, and keep their addresses while nobody answers', async () => {
@@ -206,7 +208,7 @@ test('host names of load balancers are resolved, and keep their addresses while 
       throw Object.assign(new Error('no data'), { code: 'ENODATA' });
     },
   };
-  await watching(cluster, { hostResolver: resolver }).seen({ addresses: ['192.0.2.8'] });
+  await checkSeen(watching(cluster, { hostResolver: resolver }), { addresses: ['192.0.2.8'] });
 });
 
 test('a Service that is being deleted is gone already', async () => {
@@ -215,11 +217,11 @@ test('a Service that is being deleted is gone already', async () => {
     metadata: meta('web', { finalizers: ['service.kubernetes.io/load-balancer-cleanup'] }),
     spec: { type: 'LoadBalancer' },
   });
-  const { seen, changes } = watching(cluster);
-  await seen({ addresses: [] });
+  const edge = watching(cluster);
+  await checkSeen(edge, { addresses: [] });
   await cluster.delete(SERVICES, 'web', { namespace: 'default' });
-  await seen(undefined);
-  expect(changes.map(({ learnt }) => learnt)).toEqual(['list', 'watch']);
+  await checkSeen(edge, undefined);
+  expect(edge.changes.map(({ learnt }) => learnt)).toEqual(['list', 'watch']);
 });
 
 test('what is remembered stands until the whole cluster was seen', async () => {
