@@ -21,6 +21,7 @@ import type { ObservedService, ObservedSite } from './model/observed.ts';
 import type { Site } from './model/site.ts';
 import { Compiler } from './snapshot/compile.ts';
 import { SnapshotEncoder } from './snapshot/encode.ts';
+import { returnMemory } from './server/udp/system-calls.ts';
 import { snapshotBytes, updateOf, type Snapshot, type SnapshotUpdate } from './snapshot/snapshot.ts';
 import { ClusterMemory } from './sources/kubernetes/memory.ts';
 import { EdgeClusters } from './sources/kubernetes/mod.ts';
@@ -204,6 +205,8 @@ const edges = new EdgeClusters({
   },
   onState: (observed) => {
     tellOfSite(observed);
+    // Listing leaves much behind.
+    if (edges.hasSynced) collectSoon(returnMemory);
     maybeOpen();
     statuses?.soon();
   },

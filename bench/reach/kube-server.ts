@@ -1,10 +1,14 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
 import { ApiError, type Cluster } from '../../src/kube/cluster.ts';
 import { resourceType, type ResourceType } from '../../src/kube/objects.ts';
 
-/** Clusters in memory over real HTTP: what a control plane of hundreds of them asks for, which is lists and watches. */
-export async function serveClusters(clusters: ReadonlyMap<string, Cluster>): Promise<{ server: Server; port: number }> {
-  const server = createServer((request, response) => {
+/** Clusters in memory over real HTTPS: what a control plane of hundreds of them asks for, which is lists and watches. */
+export async function serveClusters(
+  clusters: ReadonlyMap<string, Cluster>,
+  tls: { readonly cert: string; readonly key: string },
+): Promise<{ server: Server; port: number }> {
+  const server = createServer(tls, (request, response) => {
     void answer(clusters, request, response).catch(() => response.destroy());
   });
   server.keepAliveTimeout = 120_000;

@@ -23,9 +23,11 @@ const { values: flags } = parseArgs({
     clusters: { type: 'string', default: '200' },
     services: { type: 'string', default: '50' },
     nodes: { type: 'string', default: '1000' },
+    settle: { type: 'string', default: '30' },
     write: { type: 'boolean' },
   },
 });
+const SETTLE_MS = Number(flags.settle) * 1000;
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const now = (): number => performance.timeOrigin + performance.now();
 const quantile = (values: readonly number[], q: number): number =>
@@ -77,10 +79,9 @@ async function scaling(): Promise<{ total: number[]; ours: number[] }> {
       wanted = i % 2 === 0 ? 0 : 1;
       const expected = wanted === 0 ? SITES['edge-2'].address : SITES['edge-1'].address;
       seenAt = 0;
-      const deployment = (await edge.get(DEPLOYMENTS, 'chat', 'default'))!;
-      const spec = { ...(deployment.spec as object), replicas: wanted };
+      const deployment = { metadata: { name: 'chat', namespace: 'default' }, spec: { replicas: wanted } };
       const begun = now();
-      await edge.update(DEPLOYMENTS, { ...deployment, spec });
+      await edge.apply(DEPLOYMENTS, deployment, { fieldManager: 'bench', force: true });
       for (;;) {
         const [address] = await world.ask(CLIENTS.telecomGuangdong);
         if (address === expected) break;
@@ -129,7 +130,16 @@ async function many(): Promise<Many> {
       await scale(cluster, s, 3);
     }
   }
-  const { server, port } = await serveClusters(all);
+  const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')];
+  execFileSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+      .concat(['-subj', '/CN=control', '-addext', 'subjectAltName=IP:127.0.0.1'])
+      .concat(['-keyout', key, '-out', certificate]),
+    { stdio: 'ignore' },
+  );
+  const cert = readFileSync(certificate, 'utf8');
+  const { server, port } = await serveClusters(all, { cert, key: readFileSync(key, 'utf8') });
   const documents: object[] = [
     {
       kind: 'Zone',
@@ -140,10 +150,13 @@ async function many(): Promise<Many> {
   mkdirSync(join(directory, 'kube'));
   const regions = ['DE', 'FR', 'US', 'JP', 'CN-GD', 'CN-BJ', 'BR', 'IN', 'GB', 'AU'];
   for (let c = 0; c < clusters; c++) {
+    const authority = Buffer.from(cert).toString('base64');
     const kubeconfig = {
       apiVersion: 'v1',
       kind: 'Config',
-      clusters: [{ name: 'c', cluster: { server: `http://127.0.0.1:${port}/c${c}` } }],
+      clusters: [
+        { name: 'c', cluster: { server: `https://127.0.0.1:${port}/c${c}`, 'certificate-authority-data': authority } },
+      ],
       users: [{ name: 'u', user: { token: 'none' } }],
       contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
       'current-context': 'x',
@@ -164,14 +177,6 @@ async function many(): Promise<Many> {
     .map((each) => JSON.stringify({ apiVersion: 'edgeward.dev/v1alpha1', ...each }))
     .join('\n---\n');
   writeFileSync(join(directory, 'all.yaml'), text);
-  const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')];
-  execFileSync(
-    'openssl',
-    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-      .concat(['-subj', '/CN=control', '-addext', 'subjectAltName=IP:127.0.0.1'])
-      .concat(['-keyout', key, '-out', certificate]),
-    { stdio: 'ignore' },
-  );
   const token = 'a-token-for-benchmarks';
   writeFileSync(join(directory, 'token'), token);
   const streamPort = await freePort();
@@ -200,9 +205,9 @@ async function many(): Promise<Many> {
     const syncSeconds = (now() - begun) / 1000;
     say(`cold sync: ${syncSeconds.toFixed(1)} s`);
     // Until scopes are widened: that is work of the first seconds.
-    await sleep(30_000);
+    await sleep(SETTLE_MS);
     const [cpu, at] = [cpuSeconds(pid), now()];
-    await sleep(30_000);
+    await sleep(SETTLE_MS);
     const cpuPercent = ((cpuSeconds(pid) - cpu) / ((now() - at) / 1000)) * 100;
     const resident = residentMb(pid);
     say(
@@ -231,7 +236,7 @@ async function many(): Promise<Many> {
     for (let i = 0; i < 20; i++) {
       const before = messages.length;
       const start = now();
-      await scale(all.get(`c${i}`)!, i % services, 4 + (i % 5));
+      await scale(all.get(`c${i % clusters}`)!, i % services, 4 + (i % 5));
       for (;;) {
         const found = messages.slice(before).find(({ type }) => type === 'all');
         if (found !== undefined) {
@@ -270,7 +275,7 @@ async function scale(cluster: MemoryCluster, service: number, replicas: number):
   await cluster.apply(ENDPOINT_SLICES, { metadata, endpoints }, { fieldManager: 'bench', force: true });
 }
 
-const scaled = await scaling();
+const scaled = Number(flags.changes) === 0 ? { total: [0], ours: [0] } : await scaling();
 const crowd = await many();
 const ms = (value: number): string => value.toFixed(1);
 const rows = [

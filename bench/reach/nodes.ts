@@ -10,19 +10,23 @@ const ca = readFileSync(certificate, 'utf8');
 const seen = new Map<number, { nodes: number; octets: number }>();
 let begun = 0;
 
+/** The first gets all of a snapshot; the others come as nodes that have it, from their disks. */
+let known: { epoch: string; generation: number } | undefined;
+
 function start(): void {
   const session = connect(`https://127.0.0.1:${port}`, { ca });
   session.once('connect', () => session.setLocalWindowSize(16 * 1024 * 1024));
-  const stream = session.request({ ':path': '/v1/stream', authorization: `Bearer ${token}` });
+  const query = known === undefined ? '' : `?epoch=${known.epoch}&generation=${known.generation}`;
+  const stream = session.request({ ':path': `/v1/stream${query}`, authorization: `Bearer ${token}` });
   const reader = new MessageReader();
   let first = true;
   let octets = 0;
   stream.on('data', (chunk: Buffer) => {
     octets += chunk.length;
     for (const { header } of reader.push(chunk)) {
-      if (header.type !== 'snapshot') continue;
       if (first) process.send?.({ type: 'begun', nodes: ++begun });
-      else tell(header.generation, octets);
+      else if (header.type === 'snapshot') tell(header.generation, octets);
+      if (header.type === 'snapshot') known ??= { epoch: header.epoch, generation: header.generation };
       first = false;
       octets = 0;
     }
@@ -41,7 +45,9 @@ function tell(generation: number, octets: number): void {
 }
 
 // Handshakes are the costly part, and not what is measured.
-for (let i = 0; i < Number(count); i++) {
+start();
+while (known === undefined) await new Promise((resolve) => setTimeout(resolve, 50));
+for (let i = 1; i < Number(count); i++) {
   start();
   if (i % 20 === 19) await new Promise((resolve) => setTimeout(resolve, 100));
 }
