@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls';
 import { Pool, ProxyAgent, type Dispatcher } from 'undici';
 import type {
   ApplyOptions,
@@ -177,12 +178,19 @@ export class HttpCluster implements Cluster {
     if (this.#closed) throw new Error('the connection to the API server was closed');
     if (this.#pool?.identity === connection.identity) return this.#pool.dispatcher;
     const { tls, proxy } = connection;
-    const { origin } = new URL(connection.server);
+    const { ca, cert, key, ...checks } = tls;
+    const { origin, protocol } = new URL(connection.server);
     const before = this.#pool?.dispatcher;
+    // Certificates are read once, and not for each connection: that would take a quarter of a megabyte every time.
+    const secureContext = protocol === 'https:' ? createSecureContext({ ca, cert, key }) : undefined;
     const dispatcher =
       proxy === undefined
-        ? // A connection for each watch: over HTTP/2 one that hangs would take all others with it.
-          new Pool(origin, { connect: { ...tls, timeout: CONNECT_MS, keepAlive: true }, pipelining: 1, allowH2: false })
+        ? new Pool(origin, {
+            connect: { ...checks, ...(secureContext && { secureContext }), timeout: CONNECT_MS, keepAlive: true },
+            pipelining: 1,
+            // A connection for each watch: over HTTP/2 one that hangs would take all others with it.
+            allowH2: false,
+          })
         : new ProxyAgent({ uri: proxy, requestTls: tls });
     this.#pool = { identity: connection.identity, dispatcher };
     // What still runs over the old certificates ends by itself.
