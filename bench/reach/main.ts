@@ -15,11 +15,11 @@ import { keep, table } from '../support/results.ts';
 import { serveClusters } from './kube-server.ts';
 
 // From edge clusters to answers: how soon, and how many.
-// `node bench/reach/main.ts [--changes 60] [--clusters 200] [--services 50] [--nodes 1000] [--write]`
+// `node bench/reach/main.ts [--changes 200] [--clusters 200] [--services 50] [--nodes 1000] [--write]`
 
 const { values: flags } = parseArgs({
   options: {
-    changes: { type: 'string', default: '60' },
+    changes: { type: 'string', default: '200' },
     clusters: { type: 'string', default: '200' },
     services: { type: 'string', default: '50' },
     nodes: { type: 'string', default: '1000' },
