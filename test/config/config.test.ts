@@ -217,6 +217,6 @@ test('a stream that lets nobody in, and control planes that are none', () => {
     'edgeward.yaml:1:1: error: stream: nobody would be let in; give it `clientAuthority` or `tokenFile`',
   ]);
   expect(load("control: { servers: ['control:9443'] }").problems).toEqual([
-    'edgeward.yaml:1:21: error: control.servers[0]: `control:9443` is not the address of a control plane; write `https://HOST:PORT`',
+    'edgeward.yaml:1:22: error: control.servers[0]: `control:9443` is not the address of a control plane; write `https://HOST:PORT`',
   ]);
 });
