@@ -5,7 +5,7 @@ import { customResourceDefinitions } from '../../src/model/crd.ts';
 import { describeCluster } from './suite.ts';
 import { CLIENTS, domainExport, SITES, World, ZONE, type EdgewardProcess } from './world.ts';
 
-const PATIENT = { timeout: 60_000, interval: 200 };
+const PATIENT = { timeout: 120_000, interval: 200 };
 
 /** Long enough for a wrong deletion to show, had one been made. */
 const SETTLED_MS = 3000;
@@ -26,7 +26,7 @@ describeCluster('when parts fail', (binaries) => {
   }, 180_000);
   afterAll(() => world?.stop(), 60_000);
   // Each test ends with all as it was.
-  afterEach(() => vi.waitFor(answersAsUsual, PATIENT), 90_000);
+  afterEach(() => vi.waitFor(answersAsUsual, PATIENT), 150_000);
 
   async function answersAsUsual(): Promise<void> {
     expect([await world.ask(CLIENTS.telecomGuangdong), await world.ask(CLIENTS.unicomBeijing)]).toEqual([[one], [two]]);
