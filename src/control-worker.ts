@@ -1,30 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { unwatchFile, watchFile } from 'node:fs';
 import { hostname } from 'node:os';
-import { isAbsolute, resolve as resolvePath } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
-import { servicesFromStatuses } from './controllers/recall.ts';
-import { StatusWriter, type StatusWorld } from './controllers/status.ts';
+import type { ControlClusters } from './control-clusters.ts';
+import { locate } from './geo/locate.ts';
 import { inputFiles, loadCarriers, loadLocalityMap, loadRegions, type GeoSources } from './geo/mod.ts';
-import { locate } from './geo/explain.ts';
 import { NOWHERE, type LocalityMap } from './geo/ranges.ts';
-import type { Cluster } from './kube/cluster.ts';
-import { defaultKubeconfig, kubeconfigFile, type CredentialSource } from './kube/credentials.ts';
-import { HttpCluster } from './kube/http-cluster.ts';
-import { Election } from './kube/lease.ts';
-import { SecretKubeconfigs } from './kube/secret-kubeconfigs.ts';
 import { formatAddress, type Address } from './lib/address.ts';
 import { collectSoon } from './lib/collect-garbage.ts';
 import type { Problem } from './lib/problem.ts';
-import type { ObservedService, ObservedSite } from './model/observed.ts';
+import type { Observations } from './model/observed.ts';
 import type { Site } from './model/site.ts';
 import { Compiler } from './snapshot/compile.ts';
 import { SnapshotEncoder } from './snapshot/encode.ts';
-import { returnMemory } from './server/udp/system-calls.ts';
 import { snapshotBytes, updateOf, type Snapshot, type SnapshotUpdate } from './snapshot/snapshot.ts';
-import { ClusterMemory } from './sources/kubernetes/memory.ts';
-import { EdgeClusters } from './sources/kubernetes/mod.ts';
 import {
   openResources,
   openZones,
@@ -34,7 +24,6 @@ import {
 } from './state/source.ts';
 import { State, type Current } from './state/state.ts';
 import { fileStore } from './store/files.ts';
-import { HUB_TYPES, KubernetesStore } from './store/kubernetes.ts';
 import { encodeFrame } from './stream/frames.ts';
 
 /**
@@ -52,6 +41,13 @@ export interface ControlData {
   /** Snapshots are for DNS nodes: they are sent as bytes, not as shared memory. */
   readonly stream: boolean;
 }
+
+/** Lines for the log, which is the main thread's. */
+export type ControlLog = (
+  level: 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void;
 
 export interface SnapshotSummary {
   readonly generation: number;
@@ -110,7 +106,8 @@ export type FromControl =
   | {
       readonly type: 'sites';
       readonly sites: readonly SiteSummary[];
-      readonly hub: { readonly error: string | undefined; readonly age: number; readonly leading: boolean } | undefined;
+      /** Seconds since the hub was last seen as it is; undefined: not yet. */
+      readonly hub: { readonly age: number | undefined; readonly leading: boolean } | undefined;
     };
 
 export type ToControl =
@@ -131,9 +128,7 @@ const SITES_MS = 2000;
 const port = parentPort!;
 const { source, geo, dataDirectory, stream } = workerData as ControlData;
 const send = (message: FromControl): void => port.postMessage(message);
-const log = (level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>> = {}): void =>
-  send({ type: 'log', level, message, fields });
-const warn = (message: string): void => log('warn', message);
+const log: ControlLog = (level, message, fields = {}) => send({ type: 'log', level, message, fields });
 
 const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
 const regions = loadRegions(geo.dataDirectory);
@@ -166,107 +161,42 @@ async function currentLocalities(): Promise<LocalityMap> {
   return localities ?? NOWHERE;
 }
 
-// --- edge clusters
+// --- where configurations come from
 
-const memory = new ClusterMemory(source.kind === 'zones' ? undefined : dataDirectory, warn);
-
-function credentialsOf({ metadata, spec }: Site): CredentialSource {
-  const { file, secret } = spec.cluster!.kubeconfig;
-  if (secret !== undefined) {
-    if (secrets === undefined)
-      return failing(metadata.name, 'a kubeconfig in a Secret needs a hub; name a `file` in its place');
-    return secrets.source(secret.name, secret.key ?? 'kubeconfig');
-  }
-  if (source.kind === 'hub' && !isAbsolute(file!))
-    return failing(metadata.name, 'on a hub the path of a kubeconfig must be absolute; or use a `secret`');
-  return kubeconfigFile(source.kind === 'hub' ? file! : resolvePath(source.directory, file!));
-}
-
-function failing(site: string, reason: string): CredentialSource {
-  return {
-    name: site,
-    read: () => {
-      throw new Error(reason);
+/** Kubernetes takes time and memory to load: who has none of it does without. */
+async function loadClusters(): Promise<ControlClusters> {
+  const { ControlClusters: Clusters } = await import('./control-clusters.ts');
+  return new Clusters({
+    source,
+    dataDirectory,
+    identity,
+    log,
+    onObserved: (changed, learnt) => {
+      observing = true;
+      resources?.observed(changed, learnt);
+      observing = false;
+      maybeOpen();
     },
-  };
-}
-
-const toldErrors = new Map<string, string | undefined>();
-
-const edges = new EdgeClusters({
-  open: (site) => new HttpCluster(credentialsOf(site)),
-  remembered: (site) => memory.recall(site) ?? rememberedByHub(site),
-  onChange: (changed, learnt) => {
-    observing = true;
-    resources?.observed(changed, learnt);
-    observing = false;
-    memory.keep([...edges.observations.keys()], () => edges.observations);
-    maybeOpen();
-  },
-  onState: (observed) => {
-    tellOfSite(observed);
-    // Listing leaves much behind.
-    if (edges.hasSynced) collectSoon(returnMemory);
-    maybeOpen();
-    statuses?.soon();
-  },
-});
-
-function tellOfSite({ site, error, hasSynced, services }: ObservedSite): void {
-  const before = toldErrors.get(site);
-  if (error !== undefined && before !== error) {
-    const message = hasSynced
-      ? 'an edge cluster cannot be seen: its last endpoints stay'
-      : 'an edge cluster cannot be seen yet';
-    log('warn', message, { site, reason: error });
-  } else if (error === undefined && hasSynced && (before !== undefined || !toldErrors.has(site))) {
-    log('info', 'an edge cluster is seen', { site, services: services.size });
-  }
-  if (error !== undefined || hasSynced) toldErrors.set(site, error);
-}
-
-// --- resources
-
-let hubCluster: Cluster | undefined;
-let hub: KubernetesStore | undefined;
-let secrets: SecretKubeconfigs | undefined;
-let hubError: string | undefined;
-let hubSeenAt = performance.now();
-let observing = false;
-
-function openSource(): ConfigurationSource {
-  if (source.kind === 'zones') return openZones(source.directory);
-  const context = { regions, carriers, localityOf, observations: () => edges.observations };
-  if (source.kind !== 'hub')
-    return openResources(fileStore(source.directory), { ...context, directory: source.directory });
-  hubCluster = new HttpCluster(
-    source.kubeconfig === undefined ? defaultKubeconfig() : kubeconfigFile(source.kubeconfig),
-  );
-  secrets = new SecretKubeconfigs({
-    cluster: hubCluster,
-    namespace: source.namespace,
-    directory: dataDirectory,
-    onError: warn,
+    onState: maybeOpen,
+    current: () => ({ loaded, configuration: state.current().configuration }),
   });
-  hub = new KubernetesStore({ cluster: hubCluster, directory: dataDirectory, onError: warn, onState: hubChanged });
-  return openResources(hub, { ...context, directory: undefined, tolerant: true });
 }
 
-/** What the hub's statuses say of a site: for a control plane without a disk that starts while the site is away. */
-function rememberedByHub(site: string): ReadonlyMap<string, ObservedService> | undefined {
-  return hub === undefined ? undefined : servicesFromStatuses(site, hub.objects());
-}
+/** Whether what is accepted now comes from an edge cluster. */
+let observing = false;
+let clusters = source.kind === 'hub' ? await loadClusters() : undefined;
+const hub = clusters?.store;
 
-function hubChanged(): void {
-  const error = hub?.error;
-  if (error !== undefined && error !== hubError)
-    log('warn', 'the hub cannot be seen: what it last had stays', { reason: error });
-  if (error === undefined && hubError !== undefined) log('info', 'the hub is seen again');
-  hubError = error;
+function openSource(): ConfigurationSource | ObservingSource {
+  if (source.kind === 'zones') return openZones(source.directory);
+  const observations = (): Observations => clusters?.observations ?? new Map();
+  const context = { regions, carriers, localityOf, observations };
+  if (source.kind === 'hub') return openResources(hub!, { ...context, directory: undefined, tolerant: true });
+  return openResources(fileStore(source.directory), { ...context, directory: source.directory });
 }
 
 const files = openSource();
-const resources = 'observed' in files ? (files as ObservingSource) : undefined;
+const resources = 'observed' in files ? files : undefined;
 
 // --- compiling
 
@@ -305,7 +235,7 @@ async function compile({ generation, configuration }: Current): Promise<void> {
   if (first) collectSoon();
   clearTimeout(refining);
   refining = setTimeout(refine, first ? 0 : REFINE_MS);
-  statuses?.soon();
+  clusters?.tellStatuses();
 }
 
 /** One step at a time, so that a change does not wait for more than one. */
@@ -328,97 +258,58 @@ let loaded: Loaded | undefined;
 let open = false;
 /** When there was first something to wait for clusters with. */
 let waitingSince: number | undefined;
+let patience: NodeJS.Timeout | undefined;
 
 function accept(next: Loaded): void {
   loaded = next;
-  const { configuration, problems, clusters, held = [] } = next;
-  if (clusters !== undefined && configuration !== undefined) void followClusters(clusters);
+  const { configuration, problems, clusters: sites, held = [] } = next;
+  if (sites !== undefined && configuration !== undefined) void followClusters(sites);
   if (hub?.usable === false) return;
   send({ type: 'loaded', problems, usable: configuration !== undefined, observed: observing, held: held.length });
   // What is served while a change is held is not what the hub has.
   if (held.length === 0) hub?.remember();
   maybeOpen();
   if (open && configuration !== undefined) state.apply(configuration);
-  statuses?.soon();
+  clusters?.tellStatuses();
 }
 
-async function followClusters(clusters: ReadonlyMap<string, Site>): Promise<void> {
-  // Where an address is has to be known before the address is. Never at once: what a cluster tells comes back here.
-  await (clusters.size > 0 && localities === undefined ? currentLocalities() : undefined);
-  if (loaded?.clusters !== clusters) return;
-  edges.follow(clusters);
+async function followClusters(sites: ReadonlyMap<string, Site>): Promise<void> {
+  // Never at once: what a cluster tells comes back here.
+  await Promise.resolve();
+  if (sites.size > 0) {
+    // Where an address is has to be known before the address is.
+    if (localities === undefined) await currentLocalities();
+    loading ??= clusters === undefined ? loadClusters() : Promise.resolve(clusters);
+    clusters = await loading;
+  }
+  if (loaded?.clusters !== sites) return;
+  clusters?.follow(sites);
   maybeOpen();
 }
+
+let loading: Promise<ControlClusters> | undefined;
 
 /** Serving begins when all clusters were seen, or are remembered, or have had their time. */
 function maybeOpen(): void {
   if (open || loaded?.configuration === undefined || hub?.usable === false) return;
-  const { clusters = new Map<string, Site>(), configuration } = loaded;
-  const waiting = [...clusters.keys()].filter((site) => {
-    const observed = edges.observations.get(site);
-    return observed === undefined || (!observed.hasSynced && observed.services.size === 0);
-  });
+  const { clusters: sites = new Map<string, Site>(), configuration } = loaded;
+  const waiting = clusters?.unknown(sites.keys()) ?? [...sites.keys()];
   waitingSince ??= performance.now();
   const left = waitingSince + PATIENCE_MS - performance.now();
+  clearTimeout(patience);
   if (waiting.length > 0 && left > 0) {
-    clearTimeout(patience);
     patience = setTimeout(maybeOpen, left + 1);
     return;
   }
-  clearTimeout(patience);
   open = true;
   if (waiting.length > 0)
     log('warn', 'serving without edge clusters that were not seen yet', { sites: waiting.join(',') });
   state.apply(configuration);
 }
 
-let patience: NodeJS.Timeout | undefined;
-
-// --- the hub's statuses, written by the one that leads
-
-function statusWorld(): StatusWorld | undefined {
-  if (hub === undefined || loaded === undefined || !hub.hasSynced) return undefined;
-  const { configuration } = state.current();
-  const exports = new Map(configuration.exports.map((exp) => [`${exp.tenant}/${exp.name}`, exp]));
-  const held = new Map(
-    (loaded.held ?? []).map(({ what }) => {
-      const problem = loaded!.problems.find(({ file, message }) => file === what && message.includes('is held'));
-      return [what, `${problem?.message ?? ''}; ${problem?.remedy ?? ''}`];
-    }),
-  );
-  const clusters = new Map(
-    [...edges.observations.values()].map(({ site, hasSynced, error }) => [site, error ?? (hasSynced ? '' : undefined)]),
-  );
-  const subjects = hub
-    .objects()
-    .map(({ kind, file, object, stored }) => ({ kind, file, object, valid: stored !== undefined }));
-  return { subjects, problems: loaded.problems, exports, held, clusters };
-}
-
-const statuses =
-  hubCluster === undefined
-    ? undefined
-    : new StatusWriter({ cluster: hubCluster, types: HUB_TYPES, identity, world: statusWorld, onError: warn });
-const election =
-  hubCluster === undefined || source.kind !== 'hub'
-    ? undefined
-    : new Election({
-        cluster: hubCluster,
-        namespace: source.namespace,
-        name: 'edgeward-control',
-        identity,
-        onChange: (leading) => {
-          log('info', leading ? 'leading: this process writes to the hub' : 'not leading any more', { identity });
-          statuses?.lead(leading);
-        },
-        onError: () => {},
-      });
-
 state.subscribe(compile);
 const close = files.follow(accept);
-hub?.start();
-secrets?.start();
-election?.start();
+clusters?.start();
 
 const geoFiles = source.kind === 'zones' ? [] : inputFiles(geo);
 for (const file of geoFiles) {
@@ -439,17 +330,7 @@ async function geoAgain(): Promise<void> {
 }
 
 const summaries = setInterval(() => {
-  if (hub !== undefined && hub.error === undefined && hub.hasSynced) hubSeenAt = performance.now();
-  if (edges.ages.size === 0 && hub === undefined) return;
-  const sites = [...edges.observations.values()].map(({ site, hasSynced, error, services }) => ({
-    site,
-    hasSynced,
-    error,
-    age: edges.ages.get(site),
-    services: services.size,
-  }));
-  const age = (performance.now() - hubSeenAt) / 1000;
-  send({ type: 'sites', sites, hub: hub && { error: hub.error, age, leading: election?.leading === true } });
+  if (clusters !== undefined) send(clusters.summary());
 }, SITES_MS);
 
 port.on('message', (message: ToControl) => {
@@ -467,11 +348,6 @@ async function stop(): Promise<void> {
   clearTimeout(patience);
   clearInterval(summaries);
   for (const file of geoFiles) unwatchFile(file);
-  memory.write(edges.observations);
-  if (loaded?.held?.length === 0) hub?.writeMemory();
-  await election?.stop();
-  statuses?.lead(false);
-  await Promise.all([edges.close(), secrets?.close()]);
-  await hub?.close();
+  await clusters?.close();
   port.close();
 }

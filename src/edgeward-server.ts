@@ -263,7 +263,7 @@ export class EdgewardServer {
     }
     this.#sourcesAge = oldest;
     if (hub === undefined) return;
-    control.hubAge.set(hub.age);
+    if (hub.age !== undefined) control.hubAge.set(hub.age);
     control.leading.set(hub.leading ? 1 : 0);
   }
 

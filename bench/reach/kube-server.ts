@@ -27,7 +27,7 @@ async function answer(
   const cluster = clusters.get(name);
   if (cluster === undefined) return fail(response, new ApiError(404, { message: 'no such cluster' }));
   response.setHeader('content-type', 'application/json');
-  if (path[0] === 'version') return void response.end('{}');
+  if (path[0] === 'readyz') return void response.end('{}');
   const type = typeOf(path);
   if (url.searchParams.get('watch') !== 'true') {
     const { items, resourceVersion } = await cluster.list(type);

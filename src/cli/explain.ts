@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { explainAddress, locate, type AddressExplanation } from '../geo/explain.ts';
+import { explainAddress, type AddressExplanation } from '../geo/explain.ts';
+import { locate } from '../geo/locate.ts';
 import { loadRegions } from '../geo/mod.ts';
 import { parseAddress, type Address } from '../lib/address.ts';
 import type { ResolvedExport } from '../model/resolved.ts';

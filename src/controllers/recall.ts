@@ -11,13 +11,15 @@ interface EndpointStatus {
 
 /**
  * The Services of a site as the statuses of exports tell of them: addresses and replicas, which is what answers go by.
- * Undefined when they tell of none.
+ * Undefined when they tell of none. When that was is taken from the newest condition.
  */
 export function servicesFromStatuses(
   site: string,
   exports: readonly { readonly object: KubeObject }[],
-): ReadonlyMap<string, ObservedService> | undefined {
+): { readonly services: ReadonlyMap<string, ObservedService>; readonly at: number } | undefined {
   const services = new Map<string, ObservedService>();
+  const times = exports.flatMap(({ object }) => changedAt(object));
+  const at = times.length === 0 ? 0 : Math.max(...times);
   for (const { object } of exports) {
     const { endpoints = [] } = (object.status ?? {}) as { endpoints?: readonly EndpointStatus[] };
     for (const endpoint of endpoints) {
@@ -41,5 +43,11 @@ export function servicesFromStatuses(
       }
     }
   }
-  return services.size === 0 ? undefined : services;
+  return services.size === 0 ? undefined : { services, at };
+}
+
+/** When conditions last changed, milliseconds since 1970. */
+function changedAt({ status }: KubeObject): number[] {
+  const { conditions = [] } = (status ?? {}) as { conditions?: readonly { lastTransitionTime?: string }[] };
+  return conditions.map(({ lastTransitionTime = '' }) => Date.parse(lastTransitionTime)).filter((time) => time > 0);
 }

@@ -15,8 +15,6 @@ export interface StatusSubject {
   /** `DomainExport tenant/name`: what problems name. */
   readonly file: string;
   readonly object: KubeObject;
-  /** It is valid by its schema. */
-  readonly valid: boolean;
 }
 
 /** All that statuses are made from. */

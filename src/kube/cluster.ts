@@ -83,7 +83,7 @@ export interface Cluster {
   apply(type: ResourceType, object: KubeObject, options: ApplyOptions): Promise<KubeObject>;
   /** 404 when there is none; 409 when it is not the one meant. Finalizers keep it until they are taken off. */
   delete(type: ResourceType, name: string, options?: DeleteOptions): Promise<void>;
-  /** Resolves when the server answers at all. */
+  /** Resolves when the server can serve: one that has lost its etcd still answers, and cannot. */
   ping(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

@@ -129,7 +129,7 @@ export class HttpCluster implements Cluster {
 
   async ping(signal?: AbortSignal): Promise<void> {
     try {
-      const { body } = await this.#send({ path: '/version', headersMs: PING_MS, bodyMs: PING_MS, signal });
+      const { body } = await this.#send({ path: '/readyz', headersMs: PING_MS, bodyMs: PING_MS, signal });
       await body.dump();
     } catch (error) {
       // Who refuses an answer is there; who cannot give one may have lost its etcd.

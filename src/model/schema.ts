@@ -17,11 +17,6 @@ export interface Schema {
   readonly maximum?: number;
   readonly description?: string;
   readonly wanted?: string;
-  readonly title?: string;
-  readonly default?: unknown;
-  readonly maxItems?: number;
-  readonly maxLength?: number;
-  readonly additionalProperties?: boolean;
   /** Ours, of a map: exactly one of these fields is there. Checked where resources are resolved, and by the CRD. */
   readonly exactlyOneOf?: readonly string[];
   /** Ours, of a map: at least one of these fields is there. Likewise. */

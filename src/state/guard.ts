@@ -20,13 +20,22 @@ export interface HeldChange {
   readonly limit: number;
 }
 
+/** A held change in words: what happened, and what to do. */
+export function explainHeld({ id, lost, limit }: HeldChange): { message: string; remedy: string } {
+  const percent = (share: number): string => `${Math.round(share * 100)} %`;
+  return {
+    message: `a change that takes away ${percent(lost)} of it at once is held (at most ${percent(limit)}): what was there before is served`,
+    remedy: `if it is meant, annotate it or a Zone with ${ACCEPT_CHANGE}=${id}; if not, restore what is missing`,
+  };
+}
+
 export interface Circumstances {
   /** Something was found to be other than it was, rather than seen to be changed. */
   readonly suspect: boolean;
   /** What was seen to be changed: `KIND TENANT/NAME`. */
   readonly touched: ReadonlySet<string>;
-  /** Ids of changes that an operator accepts. */
-  readonly accepted: ReadonlySet<string>;
+  /** Whether somebody who may has accepted a change. */
+  readonly accepts: (what: string, id: string) => boolean;
 }
 
 /**
@@ -56,11 +65,11 @@ export class ChangeGuard {
     circumstances: Circumstances,
     held: Map<string, HeldChange>,
   ): Configuration {
-    const { suspect, touched, accepted } = circumstances;
+    const { suspect, touched, accepts } = circumstances;
     const hold = (what: string, lost: number, limit: number, content: string): boolean => {
       if ((!suspect && !this.#held.has(what)) || lost <= limit) return false;
       const id = createHash('sha256').update(`${what}\n${content}`).digest('hex').slice(0, 10);
-      if (accepted.has(id)) return false;
+      if (accepts(what, id)) return false;
       held.set(what, { what, id, lost, limit });
       return true;
     };

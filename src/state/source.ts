@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { hasErrors, type Problem } from '../lib/problem.ts';
 import { err, ok } from '../lib/result.ts';
 import { watchTree, type WatchOptions } from '../lib/watch-tree.ts';
+import { TENANT_KINDS } from '../model/kinds.ts';
 import type { Observations } from '../model/observed.ts';
 import type { Site } from '../model/site.ts';
 import type { ResourceStore, StoredResource } from '../model/stored.ts';
@@ -10,8 +11,8 @@ import { nameFromText, nameKey } from '../wire/name.ts';
 import { includeFrom } from '../zone/mod.ts';
 import type { ZoneData } from '../zone/zone.ts';
 import type { Configuration } from './configuration.ts';
-import { ACCEPT_CHANGE, ChangeGuard, type Circumstances, type HeldChange } from './guard.ts';
-import { observe, resolve, type Resolution, type ResolveContext } from './resolve.ts';
+import { ACCEPT_CHANGE, ChangeGuard, explainHeld, type Circumstances, type HeldChange } from './guard.ts';
+import { observe, ownerOf, resolve, type Resolution, type ResolveContext } from './resolve.ts';
 import { ZoneReader } from './resolve/zone-reader.ts';
 import type { ReadText } from './resolve/zones.ts';
 
@@ -82,7 +83,7 @@ class ResourcesSource implements ObservingSource {
   #resolution: Resolution | undefined;
   #used: readonly StoredResource[] = [];
   #listed: readonly Problem[] = [];
-  #accepted: ReadonlySet<string> = new Set();
+  #accepts: Circumstances['accepts'] = () => false;
   #tell: ((loaded: Loaded) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -137,10 +138,13 @@ class ResourcesSource implements ObservingSource {
   }
 
   #read(how: Pick<Circumstances, 'suspect' | 'touched'>): Loaded {
-    const { resources, problems } = this.#store.list();
+    const { resources: valid, problems } = this.#store.list();
     this.#resolution = undefined;
     // Resources that could not be read would be missed by all others: their problems alone help.
     if (hasErrors(problems) && this.#context.tolerant !== true) return { configuration: undefined, problems };
+    // What is there and not valid any more is what it was when it was.
+    const broken = new Set(problems.flatMap(({ severity, file }) => (severity === 'error' ? (file ?? []) : [])));
+    const resources = [...valid, ...[...broken].flatMap((file) => this.#lastGood.get(file) ?? [])];
     const { resolution, used, refused } = this.#resolve(resources);
     if (resolution.configuration === undefined) {
       return { configuration: undefined, problems: [...problems, ...refused, ...resolution.problems] };
@@ -149,7 +153,7 @@ class ResourcesSource implements ObservingSource {
     this.#used = used;
     this.#listed = [...problems, ...refused];
     this.#lastGood = new Map(used.map((stored) => [stored.file, stored]));
-    this.#accepted = acceptedIn(resources);
+    this.#accepts = acceptedIn(resources);
     return this.#guarded(resolution, how);
   }
 
@@ -185,27 +189,33 @@ class ResourcesSource implements ObservingSource {
 
   #guarded(resolution: Resolution, how: Pick<Circumstances, 'suspect' | 'touched'>): Loaded {
     const { configuration: next, clusters } = resolution;
-    const { configuration, held } = this.#guard.pass(next!, { ...how, accepted: this.#accepted });
+    const { configuration, held } = this.#guard.pass(next!, { ...how, accepts: this.#accepts });
     const problems = [...this.#listed, ...resolution.problems, ...held.map(heldProblem)];
     return { configuration, problems, clusters, held };
   }
 }
 
-function heldProblem({ what, id, lost, limit }: HeldChange): Problem {
-  const percent = (share: number): string => `${Math.round(share * 100)} %`;
-  return {
-    severity: 'warning',
-    file: what,
-    message: `a change that takes away ${percent(lost)} of it at once is held (at most ${percent(limit)}): what was there before is served`,
-    remedy: `if it is meant, annotate it or a Zone with ${ACCEPT_CHANGE}=${id}; if not, restore what is missing`,
-  };
+function heldProblem(held: HeldChange): Problem {
+  const { message, remedy } = explainHeld(held);
+  return { severity: 'warning', file: held.what, message, remedy };
 }
 
-/** Ids of changes that annotations accept. */
-function acceptedIn(resources: readonly StoredResource[]): Set<string> {
-  const texts = resources.flatMap(({ resource }) => resource.metadata.annotations?.[ACCEPT_CHANGE] ?? []);
-  return new Set(texts.flatMap((text) => text.split(',').map((id) => id.trim())));
+/** Ids of changes that annotations accept, by who has the annotation: a tenant accepts for its own exports alone. */
+function acceptedIn(resources: readonly StoredResource[]): Circumstances['accepts'] {
+  const byOwner = new Map<string, Set<string>>();
+  for (const { resource } of resources) {
+    const text = resource.metadata.annotations?.[ACCEPT_CHANGE];
+    if (text === undefined) continue;
+    const owner = TENANT_KINDS.has(resource.kind) ? `${resource.kind} ${ownerOf(resource)}` : OPERATOR;
+    const ids = byOwner.get(owner) ?? new Set();
+    byOwner.set(owner, ids);
+    for (const id of text.split(',')) ids.add(id.trim());
+  }
+  return (what, id) => [what, OPERATOR].some((owner) => byOwner.get(owner)?.has(id) === true);
 }
+
+/** Sites and Zones are the operator's, who may accept anything. */
+const OPERATOR = 'the operator';
 
 /**
  * Zones alone, from a folder of master files: `NAME.zone` or `NAME.db` is zone NAME. Other files, and those in

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Cluster } from '../kube/cluster.ts';
@@ -57,6 +58,8 @@ export class KubernetesStore implements ResourceStore {
   #gather: NodeJS.Timeout | undefined;
   #keep: NodeJS.Timeout | undefined;
   #synced = false;
+  /** Milliseconds since 1970. */
+  #seenAt: number | undefined;
 
   constructor(options: KubernetesStoreOptions) {
     this.#options = options;
@@ -107,6 +110,12 @@ export class KubernetesStore implements ResourceStore {
   /** Something to go by: the hub itself, or what it last had. */
   get usable(): boolean {
     return this.#synced || this.#remembered !== undefined;
+  }
+
+  /** Seconds since the hub was last seen as it is, at most; undefined when it never was. */
+  get age(): number | undefined {
+    if (this.#synced && this.error === undefined) this.#seenAt = Date.now();
+    return this.#seenAt === undefined ? undefined : Math.max(0, (Date.now() - this.#seenAt) / 1000);
   }
 
   /** Why the hub cannot be seen now. */
@@ -181,6 +190,7 @@ export class KubernetesStore implements ResourceStore {
       const objects = (JSON.parse(content.toString('utf8')) as [Kind, KubeObject][]).map(([kind, object]) =>
         hubObject(kind, object),
       );
+      this.#seenAt = statSync(this.#file()).mtimeMs;
       return new Map(objects.map((each) => [each.file, each]));
     } catch (error) {
       this.#options.onError(`what is remembered of the hub cannot be used: ${String(error)}`);

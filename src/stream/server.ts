@@ -32,7 +32,6 @@ const JOURNAL_OCTETS = 64 * 1024 * 1024;
 /** A node that does not read is cut off, and begins anew when it comes back. */
 const MOST_UNREAD = 256 * 1024 * 1024;
 
-/** An age that is not said is not known. */
 const PATH = '/v1/stream';
 
 /** Serves one control plane's snapshots to any number of DNS nodes, over HTTP/2. */

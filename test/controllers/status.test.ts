@@ -21,7 +21,6 @@ const subject = (kind: Kind, name: string, object: Partial<KubeObject> = {}): St
     kind,
     file: namespaced ? `${kind} shop/${name}` : `${kind} ${name}`,
     object: { metadata: { name, ...(namespaced ? { namespace: 'shop' } : {}), generation: 3 }, spec: {}, ...object },
-    valid: true,
   };
 };
 
@@ -128,7 +127,8 @@ test('statuses are written by the one that leads, and not again', async () => {
 
 test('statuses are enough to begin with when a site is away', () => {
   const { status } = planned(subject('DomainExport', 'web'), { exports: new Map([['shop/web', exp([true, false])]]) });
-  const services = servicesFromStatuses('a', [{ object: { metadata: { name: 'web' }, status } }])!;
+  const { services, at } = servicesFromStatuses('a', [{ object: { metadata: { name: 'web' }, status } }])!;
+  expect(at).toBe(NOW.getTime());
   expect(services.get('d/web')).toMatchObject({ addresses: ['8.8.8.0', '8.8.8.1'], requestsPerReplica: 0.5 });
   expect(servicesFromStatuses('b', [{ object: { metadata: { name: 'web' }, status } }])).toBeUndefined();
 });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { locate } from '../../src/geo/explain.ts';
+import { locate } from '../../src/geo/locate.ts';
 import type { LocalityMap } from '../../src/geo/ranges.ts';
 import { formatPrefix, parseAddress } from '../../src/lib/address.ts';
 import { loadRegions } from '../../src/geo/mod.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { locate } from '../../src/geo/explain.ts';
+import { locate } from '../../src/geo/locate.ts';
 import { LocalityMapBuilder, overlayLayer } from '../../src/geo/localities.ts';
 import { loadCarriers, loadRegions } from '../../src/geo/mod.ts';
 import { parseOverlay } from '../../src/geo/overlay.ts';

@@ -10,6 +10,7 @@ import {
   type KubeObject,
 } from '../../src/kube/objects.ts';
 import type { ObservedService } from '../../src/model/observed.ts';
+import { observedService } from '../support/observed.ts';
 import { EdgeCluster, type EdgeClusterOptions } from '../../src/sources/kubernetes/edge-cluster.ts';
 
 const running: EdgeCluster[] = [];
@@ -26,6 +27,7 @@ function watching(cluster: MemoryCluster, more: Partial<EdgeClusterOptions> = {}
     cluster,
     onChange: (changed, learnt) => changes.push({ changed: [...changed], learnt }),
     onState: () => {},
+    onProblem: () => {},
     ...more,
   });
   running.push(edge);
@@ -225,24 +227,7 @@ test('a Service that is being deleted is gone already', async () => {
 });
 
 test('what is remembered stands until the whole cluster was seen', async () => {
-  const remembered = new Map([
-    [
-      KEY,
-      {
-        namespace: 'default',
-        name: 'web',
-        addresses: ['192.0.2.1'],
-        via: [],
-        readyReplicas: 3,
-        requestsPerReplica: undefined,
-        ports: [],
-        isp: undefined,
-        region: undefined,
-        hosts: [],
-        ttl: undefined,
-      } satisfies ObservedService,
-    ],
-  ]);
+  const remembered = new Map([[KEY, observedService({ addresses: ['192.0.2.1'], readyReplicas: 3 })]]);
   const cluster = new MemoryCluster();
   let away = true;
   const half = new Proxy(cluster, {
@@ -258,11 +243,36 @@ test('what is remembered stands until the whole cluster was seen', async () => {
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
-  const { edge, changes } = watching(half, { remembered, timing: { leastBackoffMs: 10, mostBackoffMs: 20 } });
+  const { edge, changes } = watching(half, {
+    remembered: { services: remembered, at: Date.now() },
+    timing: { leastBackoffMs: 10, mostBackoffMs: 20 },
+  });
   await vi.waitFor(() => expect(edge.observed.error).toMatch(/no route/u));
   expect(edge.observed).toMatchObject({ hasSynced: false });
   expect(edge.observed.services.get(KEY)?.readyReplicas).toBe(3);
   away = false;
   await vi.waitFor(() => expect(changes).toEqual([{ changed: [KEY], learnt: 'list' }]));
   expect(edge.observed.services.size).toBe(0);
+});
+
+test('addresses that were remembered of a host name stand until somebody answers for it', async () => {
+  const cluster = new MemoryCluster();
+  await service(cluster, [{ hostname: 'lb.example.net' }]);
+  let answers = false;
+  const problems: string[] = [];
+  const look = async () => {
+    if (!answers) throw Object.assign(new Error('no resolver'), { code: 'ETIMEOUT' });
+    return [{ address: '192.0.2.8', ttl: 60 }];
+  };
+  const remembered = {
+    services: new Map([[KEY, observedService({ addresses: ['192.0.2.1'] })]]),
+    at: Date.now() - 60_000,
+  };
+  const hostResolver = { resolve4: look, resolve6: async () => [] };
+  const { edge } = watching(cluster, { hostResolver, remembered, onProblem: (message) => problems.push(message) });
+  expect(edge.age).toBeGreaterThan(59);
+  await checkSeen({ edge }, { addresses: ['192.0.2.1'] });
+  await vi.waitFor(() => expect(problems).toEqual([expect.stringContaining('lb.example.net of a load balancer')]));
+  expect(edge.age).toBe(0);
+  answers = true;
 });

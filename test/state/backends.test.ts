@@ -5,6 +5,7 @@ import { parseYaml } from '../../src/lib/yaml.ts';
 import type { Resource } from '../../src/model/kinds.ts';
 import type { ObservedService, ObservedSite } from '../../src/model/observed.ts';
 import type { StoredResource } from '../../src/model/stored.ts';
+import { observedService } from '../support/observed.ts';
 import { observe, resolve, type ResolveContext } from '../../src/state/resolve.ts';
 
 const regions = loadRegions('geo-data');
@@ -26,20 +27,8 @@ const RESOURCES = `
 {apiVersion: edgeward.dev/v1alpha1, kind: DomainExport, metadata: {name: web}, spec: {hosts: [web.example.org], requestsPerReplica: 10, backends: [{serviceRef: {namespace: d, name: web}}]}}
 `;
 
-const service = (more: Partial<ObservedService> = {}): ObservedService => ({
-  namespace: 'd',
-  name: 'web',
-  addresses: ['8.8.8.1'],
-  via: ['load balancer'],
-  readyReplicas: 3,
-  requestsPerReplica: undefined,
-  ports: [],
-  isp: undefined,
-  region: undefined,
-  hosts: [],
-  ttl: undefined,
-  ...more,
-});
+const service = (more: Partial<ObservedService> = {}): ObservedService =>
+  observedService({ namespace: 'd', addresses: ['8.8.8.1'], readyReplicas: 3, ...more });
 
 const site = (name: string, services: readonly ObservedService[], hasSynced = true): [string, ObservedSite] => [
   name,

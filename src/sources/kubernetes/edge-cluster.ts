@@ -22,15 +22,24 @@ export interface EdgeClusterOptions {
   readonly site: string;
   readonly cluster: Cluster;
   /** What was known of the cluster when it was last seen: it stands until all of the cluster is seen again. */
-  readonly remembered?: ReadonlyMap<string, ObservedService> | undefined;
+  readonly remembered?: Remembered | undefined;
   /** Called with the `namespace/name`s of the Services that changed; `observed` is up to date by then. */
   readonly onChange: (changed: ReadonlySet<string>, learnt: Learnt) => void;
   /** Called when the cluster is first seen whole, cannot be seen, or can again. */
   readonly onState: (observed: ObservedSite) => void;
+  /** Called with what goes wrong beside the API server, in words. */
+  readonly onProblem: (message: string) => void;
   readonly hostResolver?: HostResolver | undefined;
   readonly timing?: Partial<ReflectorTiming> | undefined;
   /** Milliseconds between looks at whether the cluster can be reached at all. */
   readonly probeMs?: number | undefined;
+}
+
+/** What is remembered of a cluster. */
+export interface Remembered {
+  readonly services: ReadonlyMap<string, ObservedService>;
+  /** When it was so, milliseconds since 1970. */
+  readonly at: number;
 }
 
 /** Changes that come together are told together. */
@@ -63,16 +72,18 @@ export class EdgeCluster {
   #probeFailures = 0;
   #probeError: string | undefined;
   #stopped = false;
-  /** `performance.now()` when all was last well. */
+  /** Milliseconds since 1970 when all was last well; over a restart no other clock goes on. */
   #seenAt: number | undefined;
 
   constructor(options: EdgeClusterOptions) {
     this.#options = options;
-    const { site, remembered = new Map() } = options;
-    this.#observed = { site, services: remembered, hasSynced: false, error: undefined };
+    const { site, remembered } = options;
+    this.#observed = { site, services: remembered?.services ?? new Map(), hasSynced: false, error: undefined };
+    this.#seenAt = remembered?.at;
     this.#hostNames = new HostNames(
       (name) => this.#mark(this.#usersOf(name), 'watch'),
-      undefined,
+      (name, error) =>
+        options.onProblem(`the host name ${name} of a load balancer cannot be looked up: ${messageOf(error)}`),
       options.hostResolver,
     );
     this.#services = this.#reflect(SERVICES, edge.serviceFrom, (changes, learnt) => {
@@ -114,10 +125,16 @@ export class EdgeCluster {
     return this.#observed;
   }
 
-  /** Seconds since all was last well; undefined before it first was. */
+  /** What is known, for another connection to go on from. */
+  get known(): Remembered {
+    return { services: this.#observed.services, at: this.#seenAt ?? Date.now() };
+  }
+
+  /** Seconds since all was last well, at most; undefined when nothing is known of that. */
   get age(): number | undefined {
     if (this.#seenAt === undefined) return undefined;
-    return this.#observed.error === undefined ? 0 : (performance.now() - this.#seenAt) / 1000;
+    const { hasSynced, error } = this.#observed;
+    return hasSynced && error === undefined ? 0 : Math.max(0, (Date.now() - this.#seenAt) / 1000);
   }
 
   start(): void {
@@ -253,7 +270,7 @@ export class EdgeCluster {
     const hasSynced = before.hasSynced || this.#all.every(({ state }) => state.hasSynced);
     const failing = this.#all.find(({ state }) => state.error !== undefined && !state.absent);
     const error = this.#probeError ?? failing?.state.error;
-    if (error === undefined && hasSynced) this.#seenAt = performance.now();
+    if (error === undefined && hasSynced) this.#seenAt = Date.now();
     if (hasSynced === before.hasSynced && error === before.error) return;
     this.#observed = { ...before, hasSynced, error };
     this.#options.onState(this.#observed);
@@ -267,8 +284,11 @@ export class EdgeCluster {
     const addresses = new Set<string>();
     const reachable: readonly Reachable[] = direct ? [service] : entries.map(({ entry }) => entry);
     for (const each of reachable) {
-      for (const name of each.hostnames)
-        for (const address of this.#hostNames.addressesOf(name)) addresses.add(address);
+      for (const name of each.hostnames) {
+        // Until somebody has answered, what was remembered of the Service stands.
+        const found = this.#hostNames.addressesOf(name) ?? this.#observed.services.get(key)?.addresses ?? [];
+        for (const address of found) addresses.add(address);
+      }
       for (const text of each.addresses) {
         const parsed = parseAddress(text);
         if (parsed !== undefined) addresses.add(formatAddress(parsed));

@@ -16,7 +16,10 @@ const RETRY_MS = 10_000;
 const NOTHING = new Set(['ENODATA', 'ENOTFOUND']);
 
 interface Known {
-  addresses: readonly string[];
+  /** Undefined until somebody has answered. */
+  addresses: readonly string[] | undefined;
+  /** Told of once, until it is well again. */
+  failing: boolean;
   users: number;
   timer: NodeJS.Timeout | undefined;
 }
@@ -34,7 +37,7 @@ export class HostNames {
 
   constructor(
     onChange: (name: string) => void,
-    onError: (name: string, error: unknown) => void = () => {},
+    onError: (name: string, error: unknown) => void,
     resolver: HostResolver = new Resolver({ timeout: 3000, tries: 2 }),
   ) {
     this.#onChange = onChange;
@@ -42,9 +45,9 @@ export class HostNames {
     this.#resolver = resolver;
   }
 
-  /** The addresses as far as they are known; none yet for a name that was just met. */
-  addressesOf(name: string): readonly string[] {
-    return this.#known.get(name)?.addresses ?? [];
+  /** Undefined while nobody has answered for the name. */
+  addressesOf(name: string): readonly string[] | undefined {
+    return this.#known.get(name)?.addresses;
   }
 
   /** Begins to follow a name; `release` ends it. */
@@ -54,7 +57,7 @@ export class HostNames {
       known.users++;
       return;
     }
-    this.#known.set(name, { addresses: [], users: 1, timer: undefined });
+    this.#known.set(name, { addresses: undefined, failing: false, users: 1, timer: undefined });
     void this.#lookUp(name);
   }
 
@@ -82,9 +85,12 @@ export class HostNames {
       (answer) => answer.status === 'rejected' && !NOTHING.has((answer.reason as NodeJS.ErrnoException).code ?? ''),
     );
     const records = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-    if (failure?.status === 'rejected') this.#onError(name, failure.reason);
-    else if (records.length > 0 || known.addresses.length === 0) {
-      // A name that is suddenly nobody's is more often a mistake than meant: it keeps what it had.
+    if (failure?.status === 'rejected') this.#fail(name, known, failure.reason);
+    else if (records.length === 0 && (known.addresses ?? []).length > 0) {
+      // A name that is suddenly nobody's is more often a mistake than meant.
+      this.#fail(name, known, new Error('it has no addresses any more: the last ones are kept'));
+    } else {
+      known.failing = false;
       const found = records.flatMap(({ address }) => {
         const parsed = parseAddress(address);
         return parsed === undefined ? [] : [formatAddress(parsed)];
@@ -92,11 +98,16 @@ export class HostNames {
       const addresses = [...new Set(found)].sort();
       const ttl = Math.min(...records.map((record) => record.ttl)) * 1000;
       if (records.length > 0) next = Math.min(MOST_MS, Math.max(LEAST_MS, ttl));
-      const changed = addresses.join() !== known.addresses.join();
+      const changed = addresses.join() !== known.addresses?.join();
       known.addresses = addresses;
       if (changed) this.#onChange(name);
-    } else this.#onError(name, new Error('it has no addresses any more: the last ones are kept'));
+    }
     known.timer = setTimeout(() => void this.#lookUp(name), next);
     known.timer.unref();
+  }
+
+  #fail(name: string, known: Known, error: unknown): void {
+    if (!known.failing) this.#onError(name, error);
+    known.failing = true;
   }
 }

@@ -1,6 +1,8 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { readChecked, writeChecked } from '../../lib/atomic-file.ts';
 import type { Observations, ObservedService } from '../../model/observed.ts';
-import { join } from 'node:path';
+import type { Remembered } from './edge-cluster.ts';
 
 /** Changes are written down when none came for so long, or at the latest after so long. */
 const QUIET_MS = 1000;
@@ -27,12 +29,13 @@ export class ClusterMemory {
     return join(this.#directory!, 'sites', `${site}.json`);
   }
 
-  recall(site: string): ReadonlyMap<string, ObservedService> | undefined {
+  recall(site: string): Remembered | undefined {
     if (this.#directory === undefined) return undefined;
     try {
       const content = readChecked(this.#file(site));
       if (content === undefined) return undefined;
-      return new Map(JSON.parse(content.toString('utf8')) as [string, ObservedService][]);
+      const services = new Map(JSON.parse(content.toString('utf8')) as [string, ObservedService][]);
+      return { services, at: statSync(this.#file(site)).mtimeMs };
     } catch (error) {
       this.#onError(`what is remembered of site ${site} cannot be used: ${String(error)}`);
       return undefined;

@@ -1,16 +1,17 @@
 import type { Cluster } from '../../kube/cluster.ts';
 import type { Learnt } from '../../kube/reflector.ts';
-import type { Observations, ObservedService, ObservedSite } from '../../model/observed.ts';
+import type { Observations, ObservedSite } from '../../model/observed.ts';
 import type { Site } from '../../model/site.ts';
-import { EdgeCluster, type EdgeClusterOptions } from './edge-cluster.ts';
+import { EdgeCluster, type Remembered } from './edge-cluster.ts';
 
-export interface EdgeClustersOptions extends Pick<EdgeClusterOptions, 'hostResolver' | 'timing' | 'probeMs'> {
+export interface EdgeClustersOptions {
   /** The API server of a Site's cluster; each call makes a connection of its own. */
   readonly open: (site: Site) => Cluster;
   /** What is remembered of a site from before. */
-  readonly remembered: (site: string) => ReadonlyMap<string, ObservedService> | undefined;
+  readonly remembered: (site: string) => Remembered | undefined;
   readonly onChange: (changed: ReadonlySet<string>, learnt: Learnt) => void;
   readonly onState: (observed: ObservedSite) => void;
+  readonly onProblem: (site: string, message: string) => void;
 }
 
 /** The edge clusters of all sites, each watched by itself: what happens to one is of no matter to another. */
@@ -43,19 +44,17 @@ export class EdgeClusters {
       if (before?.how === how) continue;
       // Another way to reach it: what is known of it stands until it is seen that way.
       void before?.edge.stop();
-      this.#start(name, site, how, before?.edge.observed.services ?? this.#options.remembered(name));
+      this.#start(name, site, how, before?.edge.known ?? this.#options.remembered(name));
     }
   }
 
-  #start(name: string, site: Site, how: string, remembered: ReadonlyMap<string, ObservedService> | undefined): void {
-    const { open, onChange, onState, hostResolver, timing, probeMs } = this.#options;
+  #start(name: string, site: Site, how: string, remembered: Remembered | undefined): void {
+    const { open, onChange, onState, onProblem } = this.#options;
     const edge = new EdgeCluster({
       site: name,
       cluster: open(site),
       remembered,
-      hostResolver,
-      timing,
-      probeMs,
+      onProblem: (message) => onProblem(name, message),
       onChange: (changed, learnt) => {
         this.#keep(edge.observed);
         onChange(changed, learnt);
@@ -67,7 +66,7 @@ export class EdgeClusters {
     });
     this.#clusters.set(name, { edge, how });
     this.#keep(edge.observed);
-    if (remembered !== undefined && remembered.size > 0) onChange(new Set(remembered.keys()), 'list');
+    if (remembered !== undefined) onChange(new Set(remembered.services.keys()), 'list');
     edge.start();
   }
 
