@@ -1,4 +1,4 @@
-import { execFileSync, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { kubeconfigFile } from '../../src/kube/credentials.ts';
 import { HttpCluster } from '../../src/kube/http-cluster.ts';
 import { DEPLOYMENTS, ENDPOINT_SLICES, SERVICES } from '../../src/kube/objects.ts';
 import { findBinaries } from '../../test/cluster/binaries.ts';
-import { CLIENTS, domainExport, EdgewardProcess, SITES, World } from '../../test/cluster/world.ts';
+import { CLIENTS, domainExport, EdgewardProcess, makeCertificate, SITES, World } from '../../test/cluster/world.ts';
 import { freePort } from '../../test/support/servers/process.ts';
 import { keep, table } from '../support/results.ts';
 import { serveClusters } from './kube-server.ts';
@@ -131,13 +131,7 @@ async function many(): Promise<Many> {
     }
   }
   const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')];
-  execFileSync(
-    'openssl',
-    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-      .concat(['-subj', '/CN=control', '-addext', 'subjectAltName=IP:127.0.0.1'])
-      .concat(['-keyout', key, '-out', certificate]),
-    { stdio: 'ignore' },
-  );
+  makeCertificate(directory);
   const cert = readFileSync(certificate, 'utf8');
   const { server, port } = await serveClusters(all, { cert, key: readFileSync(key, 'utf8') });
   const documents: object[] = [

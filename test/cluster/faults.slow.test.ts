@@ -65,7 +65,12 @@ describeCluster('when parts fail', (binaries) => {
   test("an edge cluster's etcd is killed", async () => {
     const edge = world.plane('edge-1');
     await edge.kill('etcd');
-    await staysAsUsual(6000);
+    await staysAsUsual();
+    await vi.waitFor(async () => expect(await isSeen('edge-1')).toBe(0), PATIENT);
+    expect(control.log).toMatch(
+      /an edge cluster cannot be seen: its last endpoints stay site=edge-1 reason="cannot be/u,
+    );
+    await staysAsUsual();
     edge.spawn('etcd');
     await edge.ready();
     await staysAsUsual(1000);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { decode } from 'dns-packet';
+import { decode, encode as encodePacket } from 'dns-packet';
 import { parsePrefix } from '../../src/lib/address.ts';
 import { customResourceDefinitions } from '../../src/model/crd.ts';
 import { Type } from '../../src/wire/codes.ts';
@@ -26,6 +26,17 @@ export type SiteName = keyof typeof SITES;
 
 /** Clients, as resolvers tell of them. */
 export const CLIENTS = { telecomGuangdong: '202.96.128.0/24', unicomBeijing: '123.123.123.0/24' } as const;
+
+/** `certificate.pem` and `key.pem` for 127.0.0.1, its own authority, in a folder. */
+export function makeCertificate(directory: string): void {
+  execFileSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+      .concat(['-subj', '/CN=control', '-addext', 'subjectAltName=IP:127.0.0.1'])
+      .concat(['-keyout', join(directory, 'key.pem'), '-out', join(directory, 'certificate.pem')]),
+    { stdio: 'ignore' },
+  );
+}
 
 /** One `edgeward` process. */
 export class EdgewardProcess {
@@ -110,7 +121,8 @@ export class World {
           world.planes.set(name, await ControlPlane.start(name, folder, binaries));
         }),
       );
-      world.#makeCertificate();
+      makeCertificate(world.directory);
+      writeFileSync(join(world.directory, 'token'), 'a-token-for-tests-alone\n', { mode: 0o600 });
       await world.#fillHub(sites);
       return world;
     } catch (error) {
@@ -125,18 +137,6 @@ export class World {
 
   get hub(): ControlPlane {
     return this.plane('hub');
-  }
-
-  #makeCertificate(): void {
-    const [key, certificate] = [join(this.directory, 'key.pem'), join(this.directory, 'certificate.pem')];
-    execFileSync(
-      'openssl',
-      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-        .concat(['-subj', '/CN=control', '-addext', 'subjectAltName=IP:127.0.0.1'])
-        .concat(['-keyout', key, '-out', certificate]),
-      { stdio: 'ignore' },
-    );
-    writeFileSync(join(this.directory, 'token'), 'a-token-for-tests-alone\n', { mode: 0o600 });
   }
 
   async #fillHub(sites: readonly SiteName[]): Promise<void> {
@@ -268,10 +268,21 @@ export class World {
   }
 
   /** Addresses that a client is answered with. */
-  async ask(client: string, name = 'chat.example.org', port = this.dnsPort): Promise<string[]> {
-    const [answer] = await exchange(port, [queryFrom(client, name)], { timeoutMs: 500, tries: 4 });
+  async ask(client: string, name = 'chat.example.org', type: number = Type.A): Promise<string[]> {
+    const [answer] = await exchange(this.dnsPort, [queryFrom(client, name, type)], { timeoutMs: 500, tries: 4 });
     if (answer === undefined) return ['no answer'];
     return addressesIn(answer);
+  }
+
+  /** What the DNS node calls itself (RFC 5001). */
+  async nsid(): Promise<string> {
+    const nsid = { code: 3, data: Buffer.alloc(0) };
+    const opt = { name: '.', type: 'OPT', udpPayloadSize: 1232, flags: 0, options: [nsid] };
+    const packet = { type: 'query', questions: [{ name: 'example.org', type: 'SOA' }], additionals: [opt] };
+    const query = encodePacket(packet as never);
+    const [answer] = await exchange(this.dnsPort, [query], { timeoutMs: 500, tries: 4 });
+    const [found] = decode(Buffer.from(answer!)).additionals.flatMap(({ options = [] }) => options) as (typeof nsid)[];
+    return found?.data.toString() ?? '';
   }
 
   /** How often each address is answered with, over as many client networks of one locality. */
@@ -292,14 +303,14 @@ export class World {
   }
 }
 
-function queryFrom(client: string, name: string): Uint8Array {
+function queryFrom(client: string, name: string, type: number = Type.A): Uint8Array {
   const { bytes, length } = parsePrefix(client)!;
-  return encodeQuery({ name, type: Type.A, edns: { udpSize: 1232, subnet: { address: bytes, prefixLength: length } } });
+  return encodeQuery({ name, type, edns: { udpSize: 1232, subnet: { address: bytes, prefixLength: length } } });
 }
 
 function addressesIn(answer: Uint8Array): string[] {
   const { answers } = decode(Buffer.from(answer));
-  return answers.flatMap((record) => (record.type === 'A' ? [String(record.data)] : []));
+  return answers.flatMap((record) => (record.type === 'A' || record.type === 'AAAA' ? [String(record.data)] : []));
 }
 
 let ports = 0;
