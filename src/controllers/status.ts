@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isStatus, type Cluster } from '../kube/cluster.ts';
+import { isStatus, messageOf, type Cluster } from '../kube/cluster.ts';
 import { nextCondition, type Condition } from '../kube/conditions.ts';
 import { EventRecorder } from '../kube/events.ts';
 import type { KubeObject, ResourceType } from '../kube/objects.ts';
-import { messageOf } from '../kube/reflector.ts';
 import { Backoff } from '../lib/backoff.ts';
 import type { Problem } from '../lib/problem.ts';
 import type { Kind } from '../model/kinds.ts';

@@ -110,5 +110,16 @@ export function isStatus(error: unknown, ...codes: readonly number[]): error is 
   return error instanceof ApiError && codes.includes(error.status);
 }
 
+/** What went wrong, with the system's reason behind what undici makes of it. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  const reasons = [error.message];
+  if (cause instanceof Error && cause.message !== error.message) reasons.push(cause.message);
+  if (error instanceof AggregateError) for (const each of error.errors) reasons.push(messageOf(each));
+  const text = reasons.filter((reason) => reason !== '').join(': ');
+  return text === '' ? ((error as NodeJS.ErrnoException).code ?? error.name) : text;
+}
+
 /** Marks the bookmark behind the initial events of a watch. */
 export const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { Backoff } from '../lib/backoff.ts';
-import { ApiError, INITIAL_EVENTS_END, isStatus, type Cluster } from './cluster.ts';
+import { ApiError, INITIAL_EVENTS_END, isStatus, messageOf, type Cluster } from './cluster.ts';
 import { keyOf, type KubeObject, type ResourceType } from './objects.ts';
 
 /** What happened to one object. */
@@ -276,15 +276,4 @@ export class Reflector<T> {
 
 function apiErrorOf(status: { code?: number; reason?: string; message?: string }): ApiError {
   return new ApiError(status.code ?? 500, status);
-}
-
-/** What went wrong, with the system's reason behind what undici makes of it. */
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  const reasons = [error.message];
-  if (cause instanceof Error && cause.message !== error.message) reasons.push(cause.message);
-  if (error instanceof AggregateError) for (const each of error.errors) reasons.push(messageOf(each));
-  const text = reasons.filter((reason) => reason !== '').join(': ');
-  return text === '' ? ((error as NodeJS.ErrnoException).code ?? error.name) : text;
 }

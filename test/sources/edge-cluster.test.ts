@@ -273,3 +273,14 @@ test('addresses that were remembered of a host name stand until somebody answers
   await vi.waitFor(() => expect(problems).toEqual([expect.stringContaining('lb.example.net of a load balancer')]));
   expect(edge.age).toBe(0);
 });
+
+test('what there is is told before that it is seen: nobody begins to serve without it', async () => {
+  const cluster = new MemoryCluster();
+  await service(cluster, [{ ip: '192.0.2.1' }]);
+  const told: string[] = [];
+  watching(cluster, {
+    onChange: () => told.push('what there is'),
+    onState: ({ hasSynced, services }) => told.push(`seen ${hasSynced} ${services.size}`),
+  });
+  await vi.waitFor(() => expect(told).toEqual(['what there is', 'seen true 1']));
+});

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Cluster } from '../../kube/cluster.ts';
+import { messageOf, type Cluster } from '../../kube/cluster.ts';
 import {
   DEPLOYMENTS,
   ENDPOINT_SLICES,
@@ -11,7 +11,7 @@ import {
   type KubeObject,
   type ResourceType,
 } from '../../kube/objects.ts';
-import { messageOf, Reflector, type Change, type Learnt, type ReflectorTiming } from '../../kube/reflector.ts';
+import { Reflector, type Change, type Learnt, type ReflectorTiming } from '../../kube/reflector.ts';
 import { formatAddress, parseAddress } from '../../lib/address.ts';
 import type { ObservedService, ObservedSite } from '../../model/observed.ts';
 import { HostNames, type HostResolver } from './host-names.ts';
@@ -242,9 +242,22 @@ export class EdgeCluster {
 
   #tell(): void {
     this.#gather = undefined;
-    this.#settleState();
+    const before = this.#observed;
+    const hasSynced = before.hasSynced || this.#all.every(({ state }) => state.hasSynced);
+    const failing = this.#all.find(({ state }) => state.error !== undefined && !state.absent);
+    const error = this.#probeError ?? failing?.state.error;
+    if (error === undefined && hasSynced) this.#seenAt = Date.now();
     // Of a cluster that is not seen whole nothing is told but that.
-    if (!this.#observed.hasSynced) return;
+    const learnt = this.#learnt;
+    const changed = hasSynced ? this.#settleServices() : new Set<string>();
+    this.#observed = { ...this.#observed, hasSynced, error };
+    // First what there is, then that it is seen: who waits for that goes on from it.
+    if (changed.size > 0) this.#options.onChange(changed, learnt);
+    if (hasSynced !== before.hasSynced || error !== before.error) this.#options.onState(this.#observed);
+  }
+
+  /** Brings the Services up to date. @returns those that changed */
+  #settleServices(): Set<string> {
     const services = new Map(this.#observed.services);
     const looked = this.#everything ? new Set([...services.keys(), ...this.#services.items.keys()]) : this.#dirty;
     const changed = new Set<string>();
@@ -256,24 +269,11 @@ export class EdgeCluster {
       if (now === undefined) services.delete(key);
       else services.set(key, now);
     }
-    const learnt = this.#learnt;
     this.#dirty = new Set();
     this.#everything = false;
     this.#learnt = 'watch';
-    if (changed.size === 0) return;
-    this.#observed = { ...this.#observed, services };
-    this.#options.onChange(changed, learnt);
-  }
-
-  #settleState(): void {
-    const before = this.#observed;
-    const hasSynced = before.hasSynced || this.#all.every(({ state }) => state.hasSynced);
-    const failing = this.#all.find(({ state }) => state.error !== undefined && !state.absent);
-    const error = this.#probeError ?? failing?.state.error;
-    if (error === undefined && hasSynced) this.#seenAt = Date.now();
-    if (hasSynced === before.hasSynced && error === before.error) return;
-    this.#observed = { ...before, hasSynced, error };
-    this.#options.onState(this.#observed);
+    if (changed.size > 0) this.#observed = { ...this.#observed, services };
+    return changed;
   }
 
   #observe(key: string): ObservedService | undefined {
