@@ -1,15 +1,16 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { Exit } from './cli/output.ts';
 import type { ControlConfig, ServerConfig } from './config/config.ts';
-import { cannotListen, CONTROL_WORDS, DRAIN_MS, poolOptions, readToken, transportOf } from './edgeward-server.ts';
 import type { Log } from './observe/log.ts';
-import type { Metrics } from './observe/metrics.ts';
+import type { Metrics, NodeMetrics } from './observe/metrics.ts';
 import type { HttpServer } from './server/http.ts';
 import { AnswerPool } from './server/pool.ts';
+import { cannotListen, DRAIN_MS, listText, poolOptions, transportOf } from './server/setup.ts';
 import { SnapshotReplica } from './snapshot/encode.ts';
 import { snapshotBytes, type Snapshot } from './snapshot/snapshot.ts';
 import { StreamClient } from './stream/client.ts';
 import { LastGood } from './stream/last-good.ts';
+import { readToken } from './stream/token.ts';
 
 /** What is known is written down when nothing changed for so long, or at the latest after so long. */
 const QUIET_MS = 1000;
@@ -29,6 +30,7 @@ export class DnsNode {
   readonly #control: ControlConfig;
   readonly #log: Log;
   #metrics!: Metrics;
+  #nodeMetrics!: NodeMetrics;
   #http: HttpServer | undefined;
   #pool: AnswerPool | undefined;
   #starting: Promise<void> | undefined;
@@ -66,6 +68,10 @@ export class DnsNode {
       this.#measure();
       return this.#pool?.counters ?? [];
     });
+    this.#nodeMetrics = this.#metrics.node(() => ({
+      ageSeconds: this.#age,
+      connected: this.#client?.connected === true,
+    }));
     const { metrics, dataDirectory } = this.#config;
     if (metrics !== undefined) {
       const { listenHttp } = await import('./server/http.ts');
@@ -126,14 +132,13 @@ export class DnsNode {
       replica: this.#replica,
       onChange: (snapshot) => {
         this.#diskSince = undefined;
-        this.#metrics.control.generation.set(this.#replica.generation);
         if (snapshot !== undefined) void this.#show(snapshot);
         this.#keepSoon();
       },
       onConnected: (server) => this.#log.info('following a control plane', { server }),
       onLost: (server, reason) => {
         if (this.#stopping) return;
-        this.#metrics.control.streamLosses.inc();
+        this.#nodeMetrics.losses.inc();
         this.#log.warn('the control plane cannot be followed: what is known stays', {
           server,
           reason,
@@ -162,7 +167,7 @@ export class DnsNode {
   async #start(snapshot: Snapshot): Promise<void> {
     const transport = transportOf(this.#config, this.#log);
     if (transport === undefined) return this.#finish(Exit.USAGE);
-    const { config } = { config: this.#config };
+    const config = this.#config;
     const onRestart = (reason: string): void => {
       this.#metrics.control.workerRestarts.inc();
       this.#log.error('an answering thread has died and is replaced', { reason });
@@ -171,11 +176,9 @@ export class DnsNode {
       const pool = await AnswerPool.start({ ...poolOptions(config, transport, this.#nsid), onRestart }, snapshot);
       if (this.#stopping) return await pool.drain(DRAIN_MS);
       this.#pool = pool;
-      const listen = pool.addresses.map(({ host, port }) =>
-        host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
-      );
+      const listen = listText(pool.addresses);
       const { generation } = this.#replica;
-      this.#log.info('ready', { generation, listen: listen.join(','), workers: config.workers });
+      this.#log.info('ready', { generation, listen, workers: config.workers });
     } catch (error) {
       this.#log.error(cannotListen(error, '--listen'));
       await this.#finish(Exit.USAGE);
@@ -201,8 +204,6 @@ export class DnsNode {
 
   #measure(): void {
     const { control } = this.#metrics;
-    control.knowledgeAge.set(this.#age ?? Number.NaN);
-    control.connected.set(this.#client?.connected === true ? 1 : 0);
     control.generation.set(this.#replica.generation);
     if (this.#replica.snapshot !== undefined) control.snapshotBytes.set(snapshotBytes(this.#replica.snapshot));
   }
@@ -210,7 +211,7 @@ export class DnsNode {
   /** What is old is still answered with: a node that only cannot be told news is ready. */
   #notReady(): string[] {
     if (this.#stopping) return ['stopping'];
-    return this.#pool === undefined ? [`nothing is known yet: ${CONTROL_WORDS}`] : [];
+    return this.#pool === undefined ? ['nothing is known yet: no control plane was reached, and none was before'] : [];
   }
 
   #keepSoon(): void {
@@ -227,7 +228,7 @@ export class DnsNode {
     try {
       this.#lastGood.write(this.#replica);
     } catch (error) {
-      this.#metrics.control.keepFailures.inc();
+      this.#nodeMetrics.keepFailures.inc();
       this.#log.error('the last good snapshot cannot be kept: a restart would begin with an older one', { error });
     }
   }

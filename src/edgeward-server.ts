@@ -5,88 +5,25 @@ import type { ServerConfig } from './config/config.ts';
 import type { ControlData, FromControl, ToControl } from './control-worker.ts';
 import { collectSoon } from './lib/collect-garbage.ts';
 import { formatProblem, type Problem } from './lib/problem.ts';
-import type { Log } from './observe/log.ts';
-import type { Metrics } from './observe/metrics.ts';
+import { logProblems, type Log } from './observe/log.ts';
+import type { Metrics, StreamMetrics } from './observe/metrics.ts';
 import type { HttpServer } from './server/http.ts';
-import { AnswerPool, type PoolOptions } from './server/pool.ts';
-import { returnMemory, whyNoBatches } from './server/udp/system-calls.ts';
+import { AnswerPool } from './server/pool.ts';
+import { cannotListen, DRAIN_MS, listText, poolOptions, transportOf } from './server/setup.ts';
+import { returnMemory } from './server/udp/system-calls.ts';
 import { applyUpdate, type Snapshot } from './snapshot/snapshot.ts';
 import type { StreamServer } from './stream/server.ts';
 
-/** A pending query is answered, and a TCP client that still reads is waited for, so long after SIGTERM. */
-export const DRAIN_MS = 5000;
 /** Young objects of a control thread are many and die late; a larger nursery halves its loading time. */
 const CONTROL_NURSERY_MB = 128;
 const CONTROL_HEAP_MB = 16384;
 
-/** What to do when an address cannot be bound; by the system's reason, the last for any other. */
-const LISTEN_REMEDIES: readonly (readonly [RegExp, string])[] = [
-  [/EACCES/u, 'ports below 1024 need CAP_NET_BIND_SERVICE; or choose another'],
-  [/EADDRNOTAVAIL/u, 'no interface of this machine has the address; choose another'],
-  [/EADDRINUSE/u, 'stop what uses it, or choose another'],
-  [/(?:)/u, 'choose another'],
-];
-
 /** The control thread writes down what it knows, and is ended if that takes longer. */
 const CONTROL_END_MS = 3000;
-
-export function logProblems(log: Log, problems: readonly Problem[]): void {
-  for (const problem of problems) {
-    if (problem.severity === 'error') log.error(formatProblem(problem));
-    else log.warn(formatProblem(problem));
-  }
-}
 
 function bufferOf(octets: Uint8Array): Buffer {
   return Buffer.from(octets.buffer, octets.byteOffset, octets.length);
 }
-
-const SHORTEST_TOKEN = 16;
-
-/** @throws Error that says what to do, for a token that is too short to keep anybody out */
-export function readToken(file: string): string {
-  const token = readFileSync(file, 'utf8').trim();
-  if (token.length < SHORTEST_TOKEN)
-    throw new Error(`the token in ${file} is shorter than ${SHORTEST_TOKEN} characters: make a longer one`);
-  return token;
-}
-
-/** How UDP is answered; undefined, and a line in the log, when it cannot be as it is configured. */
-export function transportOf({ udp }: ServerConfig, log: Log): 'batched' | 'portable' | undefined {
-  const why = udp === 'portable' ? undefined : whyNoBatches();
-  if (why !== undefined && udp === 'batched') {
-    log.error(`udp is \`batched\`, but ${why}; set it to \`auto\` or \`portable\``);
-    return undefined;
-  }
-  if (why !== undefined) log.warn(`UDP goes datagram by datagram, which takes twice the time: ${why}`);
-  return udp === 'portable' || why !== undefined ? 'portable' : 'batched';
-}
-
-/** How the answering threads are to run. */
-export function poolOptions(
-  { udpPayloadSize, ecs, tcp, workers, listen }: ServerConfig,
-  udp: 'batched' | 'portable',
-  nsid: Uint8Array,
-): Omit<PoolOptions, 'onRestart'> {
-  const answer = { udpPayloadSize, nsid, ecs: ecs.enabled };
-  return {
-    workers,
-    listen,
-    udp,
-    answer,
-    tcp: { ...tcp, idleMs: tcp.idleSeconds * 1000, totalMs: tcp.totalSeconds * 1000 },
-  };
-}
-
-/** Why an address cannot be had, and what to do. */
-export function cannotListen(error: unknown, flag: string): string {
-  const reason = error instanceof Error ? error.message : String(error);
-  const [, remedy] = LISTEN_REMEDIES.find(([pattern]) => pattern.test(reason))!;
-  return `cannot listen: ${reason}; ${remedy} with ${flag} ADDRESS:PORT`;
-}
-
-/** What a DNS node that knows nothing waits for. */
-export const CONTROL_WORDS = 'no control plane was reached, and none was before';
 
 type Compiled = Extract<FromControl, { type: 'compiled' }>;
 type Refined = Extract<FromControl, { type: 'refined' }>;
@@ -104,6 +41,7 @@ export class EdgewardServer {
   readonly #config: ServerConfig;
   readonly #log: Log;
   #metrics!: Metrics;
+  #streamMetrics: StreamMetrics | undefined;
   #snapshot: Snapshot | undefined;
   #pool: AnswerPool | undefined;
   /** The pool while it starts, and after. */
@@ -168,10 +106,8 @@ export class EdgewardServer {
   /** Metrics, and the page that shows them. */
   async #load(): Promise<void> {
     const { createMetrics } = await import('./observe/metrics.ts');
-    this.#metrics = createMetrics(() => {
-      this.#metrics.control.subscribers.set(this.#stream?.subscribers ?? 0);
-      return this.#pool?.counters ?? [];
-    });
+    this.#metrics = createMetrics(() => this.#pool?.counters ?? []);
+    if (this.#streaming) this.#streamMetrics = this.#metrics.stream(() => this.#stream?.subscribers ?? 0);
     const { metrics } = this.#config;
     if (metrics === undefined) return;
     const { listenHttp } = await import('./server/http.ts');
@@ -189,7 +125,7 @@ export class EdgewardServer {
 
   #notReady(): string[] {
     if (this.#stopping) return ['stopping'];
-    const serving = this.#config.stream !== undefined && this.#streaming ? this.#stream : this.#pool;
+    const serving = this.#streaming ? this.#stream : this.#pool;
     return serving === undefined ? ['no configuration has been served yet: see the log'] : [];
   }
 
@@ -252,32 +188,35 @@ export class EdgewardServer {
   }
 
   #hearSites({ sites, hub }: Extract<FromControl, { type: 'sites' }>): void {
-    const { control } = this.#metrics;
-    for (const gauge of [control.siteUp, control.siteAge, control.siteServices]) gauge.reset();
+    const metrics = this.#metrics.clusters();
+    for (const gauge of [metrics.siteUp, metrics.siteAge, metrics.siteServices]) gauge.reset();
     let oldest = hub?.age ?? 0;
     for (const { site, error, hasSynced, age, services } of sites) {
-      control.siteUp.set({ site }, hasSynced && error === undefined ? 1 : 0);
-      if (age !== undefined) control.siteAge.set({ site }, age);
-      control.siteServices.set({ site }, services);
+      metrics.siteUp.set({ site }, hasSynced && error === undefined ? 1 : 0);
+      if (age !== undefined) metrics.siteAge.set({ site }, age);
+      metrics.siteServices.set({ site }, services);
       oldest = Math.max(oldest, age ?? 0);
     }
     this.#sourcesAge = oldest;
     if (hub === undefined) return;
-    if (hub.age !== undefined) control.hubAge.set(hub.age);
-    control.leading.set(hub.leading ? 1 : 0);
+    if (hub.age !== undefined) metrics.hubAge.set(hub.age);
+    metrics.leading.set(hub.leading ? 1 : 0);
   }
 
   async #serveFrame({ epoch, generation, message }: Extract<FromControl, { type: 'frame' }>): Promise<void> {
     this.#streamStarting ??= this.#startStream(epoch);
     await this.#streamStarting;
     this.#stream?.publish(generation, bufferOf(message));
-    this.#metrics.control.streamOctets.inc(message.length);
+    this.#streamMetrics?.octets.inc(message.length);
   }
 
   async #startStream(epoch: string): Promise<void> {
     const { listen, certificate, key, clientAuthority, tokenFile } = this.#config.stream!;
     try {
-      const { StreamServer: Server } = await import('./stream/server.ts');
+      const [{ StreamServer: Server }, { readToken }] = await Promise.all([
+        import('./stream/server.ts'),
+        import('./stream/token.ts'),
+      ]);
       this.#stream = await Server.listen(epoch, {
         ...listen,
         certificate: readFileSync(certificate, 'utf8'),
@@ -288,8 +227,7 @@ export class EdgewardServer {
         age: () => this.#sourcesAge,
         onRefused: (peer, reason) => this.#log.warn('a DNS node was refused', { peer, reason }),
       });
-      this.#metrics.control.subscribers.set(0);
-      this.#log.info('ready', { stream: `${listen.host}:${this.#stream.port}` });
+      this.#log.info('ready', { stream: listText([{ ...listen, port: this.#stream.port }]) });
     } catch (error) {
       this.#log.error(`DNS nodes cannot be served: ${error instanceof Error ? error.message : String(error)}`);
       void this.#finish(Exit.USAGE);
@@ -315,10 +253,8 @@ export class EdgewardServer {
     const snapshot = this.#snapshot!;
     if (this.#pool === undefined) {
       if (!(await this.#start(snapshot))) return;
-      const listening = this.#pool!.addresses.map(({ host, port }) =>
-        host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
-      );
-      const served = { ...fieldsOf(message), listen: listening.join(','), workers: this.#config.workers };
+      const listen = listText(this.#pool!.addresses);
+      const served = { ...fieldsOf(message), listen, workers: this.#config.workers };
       this.#log.info('ready', served);
       if (suggest && data.source.kind === 'resources') {
         const { suggestions } = await import('./cli/suggestions.ts');

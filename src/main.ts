@@ -5,8 +5,8 @@ import { buildProgram } from './cli/program.ts';
 import { DATA_DIRECTORY } from './cli/workspace.ts';
 import { loadConfig, type Flags, type ServerConfig } from './config/config.ts';
 import type { ControlData } from './control-worker.ts';
-import { EdgewardServer, logProblems } from './edgeward-server.ts';
-import { createLog } from './observe/log.ts';
+import { EdgewardServer } from './edgeward-server.ts';
+import { createLog, logProblems, type Log } from './observe/log.ts';
 
 // The map of the program. `serve` builds the parts in the order in which data flows through them:
 //
@@ -20,14 +20,17 @@ import { createLog } from './observe/log.ts';
 // `control` and `dns` are the same parts in two processes, with stream/ between them: snapshot/encode.ts in the control
 // thread, stream/server.ts in its main thread; stream/client.ts and the answering threads in dns-node.ts.
 
-interface ServeOptions extends Flags {
+const DIRECTORY = '/etc/edgeward';
+
+/** An option that may be given several times. */
+const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
+
+interface ServeOptions extends SplitOptions {
   readonly zones?: string;
-  readonly logFormat: 'text' | 'json';
   readonly suggest?: boolean;
 }
 
 function serveCommand(): Command {
-  const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
   return new Command('serve')
     .description('answer queries')
     .argument('[config-dir]', 'directory with edgeward.yaml and resources (default: /etc/edgeward)')
@@ -66,18 +69,48 @@ function serveCommand(): Command {
       if (directory !== undefined && options.zones !== undefined) {
         process.stderr.write('edgeward: a configuration directory and --zones exclude each other: give one\n');
         process.exitCode = Exit.USAGE;
-      } else process.exitCode = await serve(directory ?? '/etc/edgeward', options);
+      } else process.exitCode = await serve(directory ?? DIRECTORY, options);
     });
 }
 
-async function serve(directory: string, options: ServeOptions): Promise<number> {
-  const { zones, logFormat, suggest, ...flags } = options;
-  const file = zones === undefined ? join(directory, 'edgeward.yaml') : undefined;
+/** The configuration, and a log; undefined, and told of, when it cannot be used. */
+function configured(
+  file: string | undefined,
+  { logFormat, ...flags }: SplitOptions,
+): { config: ServerConfig; log: Log } | undefined {
   const { config, problems } = loadConfig({ file, flags, env: process.env });
   const log = createLog({ level: config?.logLevel ?? 'info', format: logFormat });
   logProblems(log, problems);
-  if (config === undefined) return Exit.USAGE;
+  return config && { config, log };
+}
+
+async function serve(directory: string, { zones, suggest, ...options }: ServeOptions): Promise<number> {
+  const ready = configured(zones === undefined ? join(directory, 'edgeward.yaml') : undefined, options);
+  if (ready === undefined) return Exit.USAGE;
+  const { config, log } = ready;
   return new EdgewardServer(config, log).run(controlData(config, directory, zones, false), suggest === true);
+}
+
+async function control(directory: string, options: SplitOptions): Promise<number> {
+  const ready = configured(join(directory, 'edgeward.yaml'), options);
+  if (ready === undefined) return Exit.USAGE;
+  const { config, log } = ready;
+  if (config.stream !== undefined)
+    return new EdgewardServer(config, log).run(controlData(config, directory, undefined, true), false);
+  log.error('control needs `stream` in edgeward.yaml: how DNS nodes are served');
+  return Exit.USAGE;
+}
+
+async function dns(directory: string, options: SplitOptions): Promise<number> {
+  const ready = configured(join(directory, 'edgeward.yaml'), options);
+  if (ready === undefined) return Exit.USAGE;
+  const { config, log } = ready;
+  if (config.control !== undefined) {
+    const { DnsNode } = await import('./dns-node.ts');
+    return new DnsNode(config, config.control, log).run();
+  }
+  log.error('dns needs `control` in edgeward.yaml: where control planes are');
+  return Exit.USAGE;
 }
 
 function controlData(config: ServerConfig, directory: string, zones: string | undefined, stream: boolean): ControlData {
@@ -107,43 +140,20 @@ function controlCommand(): Command {
   return withCommonOptions(new Command('control'))
     .description('follow the hub and edge clusters, and tell DNS nodes what to answer')
     .addHelpText('after', '\nedgeward.yaml must have `stream`. Any number may run; one of them writes to the hub.')
-    .action(async (directory = '/etc/edgeward', options: SplitOptions) => {
-      const { logFormat, ...flags } = options;
-      const { config, problems } = loadConfig({ file: join(directory, 'edgeward.yaml'), flags, env: process.env });
-      const log = createLog({ level: config?.logLevel ?? 'info', format: logFormat });
-      logProblems(log, problems);
-      if (config === undefined || config.stream === undefined) {
-        if (config !== undefined) log.error('control needs `stream` in edgeward.yaml: how DNS nodes are served');
-        process.exitCode = Exit.USAGE;
-        return;
-      }
-      process.exitCode = await new EdgewardServer(config, log).run(
-        controlData(config, directory, undefined, true),
-        false,
-      );
+    .action(async (directory: string | undefined, options: SplitOptions) => {
+      process.exitCode = await control(directory ?? DIRECTORY, options);
     });
 }
 
 function dnsCommand(): Command {
-  const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
   return withCommonOptions(new Command('dns'))
     .description('answer queries by what a control plane tells, and by the last of it when there is none')
     .option('-l, --listen <address:port>', 'where to answer, UDP and TCP; may be given several times', collect)
     .option('-w, --workers <n>', 'threads that answer (default: one for each core, at most 4)')
     .option('--nsid <text>', 'name of this server in answers to NSID; its generation and age follow')
     .addHelpText('after', '\nedgeward.yaml must have `control`.')
-    .action(async (directory = '/etc/edgeward', options: SplitOptions) => {
-      const { logFormat, ...flags } = options;
-      const { config, problems } = loadConfig({ file: join(directory, 'edgeward.yaml'), flags, env: process.env });
-      const log = createLog({ level: config?.logLevel ?? 'info', format: logFormat });
-      logProblems(log, problems);
-      if (config === undefined || config.control === undefined) {
-        if (config !== undefined) log.error('dns needs `control` in edgeward.yaml: where control planes are');
-        process.exitCode = Exit.USAGE;
-        return;
-      }
-      const { DnsNode } = await import('./dns-node.ts');
-      process.exitCode = await new DnsNode(config, config.control, log).run();
+    .action(async (directory: string | undefined, options: SplitOptions) => {
+      process.exitCode = await dns(directory ?? DIRECTORY, options);
     });
 }
 

@@ -67,10 +67,10 @@ export class HttpCluster implements Cluster {
     };
     const path = pathOf(type, namespace);
     const silence = new AbortController();
+    const either = signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]);
+    const { body } = await this.#send({ path, query, signal: either, bodyMs: 0 });
     const silent = setTimeout(() => silence.abort(), options.inactivityMs);
     try {
-      const either = signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]);
-      const { body } = await this.#send({ path, query, signal: either, bodyMs: 0 });
       for await (const line of readLines(body)) {
         silent.refresh();
         yield JSON.parse(line) as WatchEvent;

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { formatProblem, type Problem } from '../lib/problem.ts';
 import { pino, stdSerializers, type Logger } from 'pino';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -47,6 +48,14 @@ export function createLog({ level, format }: LogOptions, write: (line: string) =
     warn: (message, fields) => logger.warn(fields ?? {}, message),
     error: (message, fields) => logger.error(fields ?? {}, message),
   };
+}
+
+/** One line for each problem. */
+export function logProblems(log: Log, problems: readonly Problem[]): void {
+  for (const problem of problems) {
+    if (problem.severity === 'error') log.error(formatProblem(problem));
+    else log.warn(formatProblem(problem));
+  }
 }
 
 const STDERR = 2;

@@ -13,21 +13,34 @@ export interface ControlMetrics {
   readonly exports: Gauge;
   readonly workerRestarts: Counter;
   readonly held: Gauge;
+}
+
+/** What is known of edge clusters and the hub: of processes that watch them. */
+export interface ClusterMetrics {
   readonly siteUp: Gauge<'site'>;
   readonly siteAge: Gauge<'site'>;
   readonly siteServices: Gauge<'site'>;
   readonly hubAge: Gauge;
   readonly leading: Gauge;
-  readonly subscribers: Gauge;
-  readonly streamOctets: Counter;
-  readonly connected: Gauge;
-  readonly knowledgeAge: Gauge;
-  readonly streamLosses: Counter;
+}
+
+/** How DNS nodes are served: of `edgeward control`. */
+export interface StreamMetrics {
+  readonly octets: Counter;
+}
+
+/** How old what is answered by is: of `edgeward dns`. */
+export interface NodeMetrics {
   readonly keepFailures: Counter;
+  readonly losses: Counter;
 }
 
 export interface Metrics {
   readonly control: ControlMetrics;
+  /** These are on the page from when they are first asked for: what a process does not do it says nothing of. */
+  clusters(): ClusterMetrics;
+  stream(subscribers: () => number): StreamMetrics;
+  node(knowledge: () => { readonly ageSeconds: number | undefined; readonly connected: boolean }): NodeMetrics;
   /** The text exposition format, and its content type. */
   render(): Promise<{ text: string; contentType: string }>;
 }
@@ -42,9 +55,6 @@ export function createMetrics(threads: () => readonly Float64Array[]): Metrics {
   registerThreadCounters(registry, threads);
   const registers = [registry];
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
-  const siteGauge = (name: string, help: string): Gauge<'site'> =>
-    new Gauge({ name, help, labelNames: ['site'], registers });
-  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers });
   const control: ControlMetrics = {
     problems: new Gauge({
       name: 'edgeward_config_problems',
@@ -71,20 +81,6 @@ export function createMetrics(threads: () => readonly Float64Array[]): Metrics {
       'edgeward_changes_held',
       'Changes that are not served, since they would take away too much at once and nobody was seen to make them.',
     ),
-    siteUp: siteGauge('edgeward_site_up', 'Whether the edge cluster of a site is seen as it is: 1 or 0.'),
-    siteAge: siteGauge(
-      'edgeward_site_knowledge_age_seconds',
-      'How long ago the edge cluster of a site was last seen as it is.',
-    ),
-    siteServices: siteGauge('edgeward_site_services', 'Services known of the edge cluster of a site.'),
-    hubAge: gauge('edgeward_hub_knowledge_age_seconds', 'How long ago the hub was last seen as it is.'),
-    leading: gauge('edgeward_leading', 'Whether this process writes to the hub: 1 or 0.'),
-    subscribers: gauge('edgeward_stream_subscribers', 'DNS nodes that follow this control plane.'),
-    streamOctets: counter('edgeward_stream_changes_octets_total', 'Octets of changes for each DNS node.'),
-    connected: gauge('edgeward_control_connected', 'Whether this DNS node follows a control plane now: 1 or 0.'),
-    knowledgeAge: gauge('edgeward_knowledge_age_seconds', 'How old what this DNS node answers by is.'),
-    streamLosses: counter('edgeward_control_lost_total', 'Times that a control plane could not be followed any more.'),
-    keepFailures: counter('edgeward_last_good_failures_total', 'Times that the last good snapshot could not be kept.'),
     workerRestarts: new Counter({
       name: 'edgeward_worker_restarts_total',
       help: 'Answering threads that died and were replaced.',
@@ -93,9 +89,63 @@ export function createMetrics(threads: () => readonly Float64Array[]): Metrics {
   };
   for (const severity of ['error', 'warning']) control.problems.set({ severity }, 0);
   for (const result of ['accepted', 'rejected']) control.reloads.inc({ result }, 0);
+  let clusters: ClusterMetrics | undefined;
   return {
     control,
+    clusters: () => (clusters ??= clusterMetrics(registers)),
+    stream: (subscribers) => streamMetrics(registers, subscribers),
+    node: (knowledge) => nodeMetrics(registers, knowledge),
     render: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
+  };
+}
+
+function clusterMetrics(registers: Registry[]): ClusterMetrics {
+  const ofSites = (name: string, help: string): Gauge<'site'> =>
+    new Gauge({ name, help, labelNames: ['site'], registers });
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
+  return {
+    siteUp: ofSites('edgeward_site_up', 'Whether the edge cluster of a site is seen as it is: 1 or 0.'),
+    siteAge: ofSites(
+      'edgeward_site_knowledge_age_seconds',
+      'How long ago the edge cluster of a site was last seen as it is.',
+    ),
+    siteServices: ofSites('edgeward_site_services', 'Services known of the edge cluster of a site.'),
+    hubAge: gauge('edgeward_hub_knowledge_age_seconds', 'How long ago the hub was last seen as it is.'),
+    leading: gauge('edgeward_leading', 'Whether this process writes to the hub: 1 or 0.'),
+  };
+}
+
+function streamMetrics(registers: Registry[], subscribers: () => number): StreamMetrics {
+  const nodes: Gauge = new Gauge({
+    name: 'edgeward_stream_subscribers',
+    help: 'DNS nodes that follow this control plane.',
+    registers,
+    collect: () => nodes.set(subscribers()),
+  });
+  const name = 'edgeward_stream_changes_octets_total';
+  return { octets: new Counter({ name, help: 'Octets of changes for each DNS node.', registers }) };
+}
+
+function nodeMetrics(
+  registers: Registry[],
+  knowledge: () => { readonly ageSeconds: number | undefined; readonly connected: boolean },
+): NodeMetrics {
+  const age: Gauge = new Gauge({
+    name: 'edgeward_knowledge_age_seconds',
+    help: 'How old what this DNS node answers by is.',
+    registers,
+    collect: () => age.set(knowledge().ageSeconds ?? Number.NaN),
+  });
+  const connected: Gauge = new Gauge({
+    name: 'edgeward_control_connected',
+    help: 'Whether this DNS node follows a control plane now: 1 or 0.',
+    registers,
+    collect: () => connected.set(knowledge().connected ? 1 : 0),
+  });
+  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers });
+  return {
+    losses: counter('edgeward_control_lost_total', 'Times that a control plane could not be followed any more.'),
+    keepFailures: counter('edgeward_last_good_failures_total', 'Times that the last good snapshot could not be kept.'),
   };
 }
 
