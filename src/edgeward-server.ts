@@ -57,6 +57,8 @@ export class EdgewardServer {
   #control: Worker | undefined;
   readonly #told = new Set<string>();
   #streaming = false;
+  /** The control thread has told of edge clusters, or of a hub. */
+  #hasClusters = false;
   /** Problems of the files and of geo data, as they are now. */
   readonly #problems = new Map<'files' | 'geo', readonly Problem[]>();
   /** Whether geo data has been usable yet. */
@@ -188,6 +190,7 @@ export class EdgewardServer {
   }
 
   #hearSites({ sites, hub }: Extract<FromControl, { type: 'sites' }>): void {
+    this.#hasClusters = true;
     const metrics = this.#metrics.clusters();
     for (const gauge of [metrics.siteUp, metrics.siteAge, metrics.siteServices]) gauge.reset();
     let oldest = hub?.age ?? 0;
@@ -317,10 +320,11 @@ export class EdgewardServer {
     }
   }
 
-  /** It has things to write down, and a lease to let go. */
+  /** Where there are clusters it has things to write down, and a lease to let go. */
   async #endControl(): Promise<void> {
     const control = this.#control;
     if (control === undefined) return;
+    if (!this.#hasClusters) return void (await control.terminate());
     const ended = new Promise<void>((resolve) => control.once('exit', () => resolve()));
     control.postMessage({ type: 'close' } satisfies ToControl);
     const late = setTimeout(() => void control.terminate(), CONTROL_END_MS);
