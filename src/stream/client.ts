@@ -94,7 +94,7 @@ export class StreamClient {
         session.once('close', () => resolve('the connection was closed'));
         session.setTimeout(SILENCE_MS, () => resolve(`nothing was heard for ${SILENCE_MS / 1000} s`));
         const query = new URLSearchParams({ epoch: replica.epoch, generation: String(replica.generation) });
-        const have = [...replica.known.keys()].join(',');
+        const have = largest(replica.known).join(',');
         const stream = session.request({
           ':path': `/v1/stream?${query.toString()}`,
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -129,4 +129,12 @@ export class StreamClient {
       session.destroy();
     }
   }
+}
+
+/** So many hashes are well within what a request's headers may take; what is not named is sent again. */
+const MOST_NAMED = 256;
+
+function largest(known: ReadonlyMap<string, SharedArrayBuffer>): string[] {
+  const bySize = [...known].sort(([, a], [, b]) => b.byteLength - a.byteLength);
+  return bySize.slice(0, MOST_NAMED).map(([hash]) => hash);
 }

@@ -32,6 +32,9 @@ const JOURNAL_OCTETS = 64 * 1024 * 1024;
 /** A node that does not read is cut off, and begins anew when it comes back. */
 const MOST_UNREAD = 256 * 1024 * 1024;
 
+/** A connection over which nothing goes for so long is closed. */
+const SILENT_MS = 30_000;
+
 const PATH = '/v1/stream';
 
 /** Serves one control plane's snapshots to any number of DNS nodes, over HTTP/2. */
@@ -68,6 +71,8 @@ export class StreamServer {
       void this.#serve(stream, headers);
     });
     this.#server.on('sessionError', () => {});
+    // Who follows is told something every other second; who asks for nothing is not kept.
+    this.#server.on('session', (session) => session.setTimeout(SILENT_MS, () => session.destroy()));
     this.#alive = setInterval(() => this.#sayAlive(), ALIVE_MS);
     this.#alive.unref();
   }

@@ -176,6 +176,25 @@ describe.skipIf(findProgram('openssl') === undefined)('a control plane and DNS n
     expect(two.full.mock.calls[0]![0]).toHaveLength(1);
   });
 
+  test('a node that has very much comes back as well', async () => {
+    const tables = Array.from({ length: 1500 }, (_, i) => {
+      const words = new Int32Array(new SharedArrayBuffer(64 * 1024)).fill(i + 1);
+      return { words };
+    });
+    const whole = { ...toy().snapshot, tables } as unknown as Snapshot;
+    const one = await controlPlane('first');
+    one.publish(whole);
+    const { replica, client } = node(one.server.port, { token: TOKEN });
+    await vi.waitFor(() => expect(replica.generation).toBe(1), 20_000);
+    expect(replica.known.size).toBe(1501);
+    await client.close();
+    const two = await controlPlane('second');
+    two.publish(whole);
+    const { lost } = node(two.server.port, { token: TOKEN }, replica);
+    await vi.waitFor(() => expect(replica.epoch).toBe('second'), 20_000);
+    expect(lost).toEqual([]);
+  });
+
   test('the last good snapshot survives, and damage is noticed', () => {
     const replica = new SnapshotReplica();
     const { snapshot, rows } = toy();
