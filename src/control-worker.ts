@@ -268,8 +268,8 @@ function accept(next: Loaded): void {
   send({ type: 'loaded', problems, usable: configuration !== undefined, observed: observing, held: held.length });
   // What is served while a change is held is not what the hub has.
   if (held.length === 0) hub?.remember();
-  maybeOpen();
-  if (open && configuration !== undefined) state.apply(configuration);
+  if (!open) maybeOpen();
+  else if (configuration !== undefined) state.apply(configuration);
   clusters?.tellStatuses();
 }
 

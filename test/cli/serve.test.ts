@@ -75,6 +75,9 @@ test('the demo sends clients to different sites, each the right one, and suggest
   expect(server.text().match(/npx edgeward query @127/gu)).toHaveLength(5);
   expect((await fetch(`http://127.0.0.1:${METRICS}/readyz`)).status).toBe(200);
   expect(await metric('edgeward_exports 3')).toBe(true);
+  // One configuration was read, and is compiled once.
+  expect(await metric('edgeward_snapshot_generation 1')).toBe(true);
+  expect(server.text()).not.toContain('serving a change');
 });
 
 test('a mistake changes nothing and is told; mending it is served', async () => {
