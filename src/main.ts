@@ -10,12 +10,12 @@ import { createLog, logProblems, type Log } from './observe/log.ts';
 
 // The map of the program. `serve` builds the parts in the order in which data flows through them:
 //
-//   control-worker.ts: files or hub -> store \\
-//                      edge clusters -> sources -> state -> snapshot/compile     (one thread)
+//   control-worker.ts: files or hub -> store
+//                      edge clusters -> sources (control-clusters.ts) -> state -> snapshot/compile   (one thread)
 //        | snapshots, problems
-//   edgeward-server.ts: publishes snapshots, counts, logs, metrics and health    (main thread)
+//   edgeward-server.ts: publishes snapshots, counts, logs, metrics and health                     (main thread)
 //        | snapshots
-//   server/answer-worker.ts: UDP and TCP -> answer                               (several threads)
+//   server/answer-worker.ts: UDP and TCP -> answer                                        (several threads)
 //
 // `control` and `dns` are the same parts in two processes, with stream/ between them: snapshot/encode.ts in the control
 // thread, stream/server.ts in its main thread; stream/client.ts and the answering threads in dns-node.ts.
