@@ -248,6 +248,8 @@ function refine(): void {
     maps: snapshot.steering.maps.length,
     bytes: snapshotBytes(snapshot),
   });
+  // What was replaced is large; and who has just waited for a map hardly notices.
+  collectSoon();
   refining = setTimeout(refine, 0);
 }
 

@@ -10,7 +10,7 @@ import type { Metrics, StreamMetrics } from './observe/metrics.ts';
 import type { HttpServer } from './server/http.ts';
 import { AnswerPool } from './server/pool.ts';
 import { cannotListen, DRAIN_MS, listText, poolOptions, transportOf } from './server/setup.ts';
-import { returnMemory } from './server/udp/system-calls.ts';
+import { keepMemorySmall, returnMemory } from './server/udp/system-calls.ts';
 import { applyUpdate, type Snapshot } from './snapshot/snapshot.ts';
 import type { StreamServer } from './stream/server.ts';
 
@@ -77,6 +77,7 @@ export class EdgewardServer {
   /** Serves until a signal, or until it cannot. @returns exit code */
   async run(data: ControlData, suggest: boolean): Promise<number> {
     this.#streaming = data.stream;
+    keepMemorySmall();
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void this.#stop(signal));
     // The control thread reads while this one still loads what it needs.
     const control = new Worker(new URL('./control-worker.ts', import.meta.url), {
@@ -248,6 +249,7 @@ export class EdgewardServer {
   async #publish(message: Compiled | Refined, data: ControlData, suggest: boolean): Promise<void> {
     if (this.#stopping) return;
     if (this.#streaming) {
+      collectSoon(returnMemory);
       this.#tellOf(message);
       this.#measure(message);
       return;

@@ -23,6 +23,9 @@ const MOST_MAPS = 32;
 /** And for so many octets: a map of the whole world takes some twenty megabytes. */
 const MOST_MAP_OCTETS = 256 * 1024 * 1024;
 
+/** Maps that nothing uses any more are kept up to so many: what a site's going has changed, its coming back undoes. */
+const MOST_SPARE_MAPS = 1;
+
 /** Shapes that nothing uses are kept up to so many. */
 const MOST_UNUSED = 256;
 
@@ -35,7 +38,8 @@ interface World {
   /** ISPs that are told apart: carriers, and all that exports have named so far. */
   readonly named: ReadonlySet<string>;
   readonly classes: LocalityClasses;
-  readonly ranges: Ranges;
+  /** With private addresses marked: for maps that are built one after the other, not to be kept for the next time. */
+  ranges: WeakRef<Ranges>;
   readonly finest: PrefixTable;
 }
 
@@ -44,8 +48,10 @@ interface Partition {
   /** Per class of the world: the part that it is in; parts are numbered by first appearance. */
   readonly partOf: Uint32Array;
   readonly parts: number;
-  /** Undefined until it is built. */
+  /** Undefined until it is built, and once it is of no more use. */
   map: PrefixTable | undefined;
+  /** Grows with each time that a shape of this partition was left. */
+  leftAt: number;
 }
 
 /** A shape, and where it lies in the tables. */
@@ -216,11 +222,10 @@ export class ExportCompiler {
       for (const { exp } of this.#entries) for (const isp of namedIsps(exp, this.#context!)) named.add(isp);
     }
     for (const isp of newNames) named.add(isp);
-    const unplaced = geo.localities.length;
     const classes = classifyLocalities(geo.localities, named);
-    const ranges = markPrivate(geo.ranges, unplaced);
+    const ranges = rangesOf(geo);
     const finest = buildPrefixTable(ranges, withPrivate(classes.of));
-    this.#world = { geo, named, classes, ranges, finest };
+    this.#world = { geo, named, classes, ranges: new WeakRef(ranges), finest };
     this.#shapes = new Map();
     this.#unused = new Set();
     this.#partitions = [];
@@ -262,6 +267,7 @@ export class ExportCompiler {
     for (const shape of entry.shapes) {
       if (shape === undefined || --shape.users > 0) continue;
       this.#unused.add(shape);
+      shape.partition.leftAt = ++this.#count;
     }
     entry.shapes = shapes;
   }
@@ -383,14 +389,14 @@ export class ExportCompiler {
     });
     const parts = numbers.size;
     let partition = this.#partitions.find((each) => each.parts === parts && equal(each.partOf, partOf));
-    if (partition === undefined) this.#partitions.push((partition = { partOf, parts, map: undefined }));
+    if (partition === undefined) this.#partitions.push((partition = { partOf, parts, map: undefined, leftAt: 0 }));
     return partition;
   }
 
   /**
    * Builds one map that makes scopes wider, for exports that use everybody's map still. Takes long, so it is done one
-   * at a time, after what answers depend on.
-   * @returns false when there is none left to build
+   * at a time, after what answers depend on. When all are built, those that nothing uses any more are let go.
+   * @returns whether the tables have changed; if not, there is nothing left to do
    */
   refine(): boolean {
     const world = this.#world;
@@ -406,7 +412,7 @@ export class ExportCompiler {
         (each) => each.map === undefined && usersOf(each) > 0 && each.parts < world.classes.representatives.length,
       )
       .sort((a, b) => usersOf(b) - usersOf(a));
-    if (next === undefined) return false;
+    if (next === undefined) return this.#releaseMaps(usersOf);
     let slot = this.#built.findIndex((built) => built === undefined || usersOf(built) === 0);
     if (slot < 0) slot = this.#built.length;
     if (slot >= MOST_MAPS) return false;
@@ -415,10 +421,26 @@ export class ExportCompiler {
     const taken = this.#built.reduce((sum, built) => sum + octetsOf(built?.map), 0);
     // The next is at most as large as everybody's.
     if (taken + octetsOf(world.finest) > MOST_MAP_OCTETS) return false;
-    next.map = buildPrefixTable(world.ranges, withPrivate(world.classes.of.map((c) => next.partOf[c]!)));
+    let ranges = world.ranges.deref();
+    if (ranges === undefined) world.ranges = new WeakRef((ranges = rangesOf(world.geo)));
+    next.map = buildPrefixTable(ranges, withPrivate(world.classes.of.map((c) => next.partOf[c]!)));
     this.#built[slot] = next;
     for (const entry of this.#entries)
       if (entry.shapes.some((placed) => placed?.partition === next)) this.#writeRow(entry);
+    return true;
+  }
+
+  /** @returns whether there were any to let go */
+  #releaseMaps(usersOf: (partition: Partition) => number): boolean {
+    const unused = this.#built.filter((built) => built !== undefined && usersOf(built) === 0) as Partition[];
+    if (unused.length <= MOST_SPARE_MAPS) return false;
+    unused.sort((a, b) => b.leftAt - a.leftAt);
+    for (const partition of unused.slice(MOST_SPARE_MAPS)) {
+      partition.map = undefined;
+      // Numbers of other maps stay, since rows have them.
+      this.#built[this.#built.indexOf(partition)] = undefined;
+    }
+    while (this.#built.length > 0 && this.#built.at(-1) === undefined) this.#built.pop();
     return true;
   }
 
@@ -533,6 +555,11 @@ function carriersOf(geo: LocalityMap): ReadonlySet<string> {
     carriers.set(geo, known);
   }
   return known;
+}
+
+/** A world's ranges, where private addresses that nobody has placed have a value of their own: one more than all. */
+function rangesOf({ ranges, localities }: LocalityMap): Ranges {
+  return markPrivate(ranges, localities.length);
 }
 
 /** Values for prefix tables: those given, and one more for unplaced private addresses. */

@@ -55,6 +55,9 @@ const MSG_LEN = 56;
 const IOVEC = 16;
 const POLLFD = 8;
 const TIMEVAL = 16;
+/** mallopt(3). */
+const M_MMAP_THRESHOLD = -3;
+const MMAP_OCTETS = 256 * 1024;
 
 // Loaded when it is wanted: where it is missing, everything else still works.
 const require = createRequire(import.meta.url);
@@ -82,6 +85,7 @@ interface Calls {
   readonly close: (fd: number) => number;
   /** glibc alone has it. */
   readonly mallocTrim: ((keep: number) => number) | undefined;
+  readonly mallopt: ((parameter: number, value: number) => number) | undefined;
 }
 
 let calls: Calls | string | undefined;
@@ -106,6 +110,7 @@ function load(): Calls | string {
       poll: libc.func('int poll(void *, unsigned long, int)'),
       close: libc.func('int close(int)'),
       mallocTrim: optional(() => libc.func('int malloc_trim(size_t)')),
+      mallopt: optional(() => libc.func('int mallopt(int, int)')),
     };
   } catch (error) {
     return `koffi cannot be used: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`;
@@ -127,6 +132,16 @@ function optional<T>(find: () => T): T | undefined {
 export function returnMemory(): void {
   calls ??= load();
   if (typeof calls !== 'string') calls.mallocTrim?.(0);
+}
+
+/**
+ * Has large buffers lie apart, so that the system has them back as soon as they are freed. Without it
+ * the C library raises its bar with the first large buffer that it frees, puts later ones among small things, and
+ * cannot give back what lies around those that stay. Does nothing where there is no such call.
+ */
+export function keepMemorySmall(): void {
+  calls ??= load();
+  if (typeof calls !== 'string') calls.mallopt?.(M_MMAP_THRESHOLD, MMAP_OCTETS);
 }
 
 /** Why batched UDP is not to be had here; undefined when it is. */
