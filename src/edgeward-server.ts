@@ -249,7 +249,8 @@ export class EdgewardServer {
   async #publish(message: Compiled | Refined, data: ControlData, suggest: boolean): Promise<void> {
     if (this.#stopping) return;
     if (this.#streaming) {
-      collectSoon(returnMemory);
+      // Wider scopes replace what is large, and come when nothing else does; it takes time that a change would wait for.
+      if (message.type === 'refined') collectSoon(returnMemory);
       this.#tellOf(message);
       this.#measure(message);
       return;

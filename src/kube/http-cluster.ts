@@ -186,7 +186,14 @@ export class HttpCluster implements Cluster {
     const dispatcher =
       proxy === undefined
         ? new Pool(origin, {
-            connect: { ...checks, ...(secureContext && { secureContext }), timeout: CONNECT_MS, keepAlive: true },
+            // A connection is for a watch, and lasts: sessions to be resumed would each hold what they came in.
+            connect: {
+              ...checks,
+              ...(secureContext && { secureContext }),
+              timeout: CONNECT_MS,
+              keepAlive: true,
+              maxCachedSessions: 0,
+            },
             pipelining: 1,
             // A connection for each watch: over HTTP/2 one that hangs would take all others with it.
             allowH2: false,
