@@ -206,41 +206,6 @@ describe('Compiler', () => {
     // Everybody's, and one for each way to divide clients.
     expect(mapsOf([0], [0, 2], [0, 1])).toBe(4);
     expect(mapsOf([0], [0], [0])).toBe(3);
-    for (const t of [
-      [[0], [0, 2], [0, 1]],
-      [
-        [0, 3],
-        [1, 2],
-        [0, 2],
-      ],
-      [
-        [0, 1, 2],
-        [0, 1],
-        [2, 3],
-      ],
-      [
-        [0, 1, 2, 3],
-        [0, 3],
-        [2, 3],
-      ],
-      [
-        [0, 1, 2],
-        [0, 2],
-        [1, 3],
-      ],
-    ]) {
-      const c2 = new Compiler();
-      const exports = t.map((sites, index) =>
-        exportOf(NAMES[index]!, {
-          weights: SITES.map((_, site) => (sites.includes(site) ? 1 : undefined)),
-          down: SITES.map(() => false),
-          policy: 0,
-        }),
-      );
-      let last = c2.compile({ configuration: configurationOf(exports), regions, geo, generation: 1 });
-      for (let next = c2.refine(); next !== undefined; next = c2.refine()) last = next;
-      console.log(JSON.stringify(t), new Set(last.steering.maps).size);
-    }
     expect(mapsOf([0], [0, 2], [0, 1])).toBe(4);
   });
 
