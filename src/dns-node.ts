@@ -6,6 +6,7 @@ import type { Metrics, NodeMetrics } from './observe/metrics.ts';
 import type { HttpServer } from './server/http.ts';
 import { AnswerPool } from './server/pool.ts';
 import { cannotListen, DRAIN_MS, listText, poolOptions, transportOf } from './server/setup.ts';
+import { keepMemorySmall } from './server/udp/system-calls.ts';
 import { SnapshotReplica } from './snapshot/encode.ts';
 import { snapshotBytes, type Snapshot } from './snapshot/snapshot.ts';
 import { StreamClient } from './stream/client.ts';
@@ -62,6 +63,7 @@ export class DnsNode {
 
   /** Serves until a signal, or until it cannot. @returns exit code */
   async run(): Promise<number> {
+    keepMemorySmall();
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void this.#stop(signal));
     const { createMetrics } = await import('./observe/metrics.ts');
     this.#metrics = createMetrics(() => {

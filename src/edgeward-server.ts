@@ -77,7 +77,6 @@ export class EdgewardServer {
   /** Serves until a signal, or until it cannot. @returns exit code */
   async run(data: ControlData, suggest: boolean): Promise<number> {
     this.#streaming = data.stream;
-    keepMemorySmall();
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void this.#stop(signal));
     // The control thread reads while this one still loads what it needs.
     const control = new Worker(new URL('./control-worker.ts', import.meta.url), {
@@ -85,6 +84,7 @@ export class EdgewardServer {
       resourceLimits: { maxYoungGenerationSizeMb: CONTROL_NURSERY_MB, maxOldGenerationSizeMb: CONTROL_HEAP_MB },
     });
     this.#control = control;
+    keepMemorySmall();
     const loaded = this.#load();
     // Messages are handled one after the other, in their order.
     let last = loaded;

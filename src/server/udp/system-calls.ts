@@ -55,8 +55,8 @@ const MSG_LEN = 56;
 const IOVEC = 16;
 const POLLFD = 8;
 const TIMEVAL = 16;
-/** mallopt(3). */
 const M_MMAP_THRESHOLD = -3;
+/** Of snapshots and geo data nearly all is in larger buffers. */
 const MMAP_OCTETS = 256 * 1024;
 
 // Loaded when it is wanted: where it is missing, everything else still works.
@@ -83,7 +83,7 @@ interface Calls {
   readonly sendmmsg: (fd: number, headers: Pointer, count: number, flags: number) => number;
   readonly poll: (fds: Pointer, count: number, timeoutMs: number) => number;
   readonly close: (fd: number) => number;
-  /** glibc alone has it. */
+  /** glibc alone has these two. */
   readonly mallocTrim: ((keep: number) => number) | undefined;
   readonly mallopt: ((parameter: number, value: number) => number) | undefined;
 }
@@ -135,9 +135,10 @@ export function returnMemory(): void {
 }
 
 /**
- * Has large buffers lie apart, so that the system has them back as soon as they are freed. Without it
- * the C library raises its bar with the first large buffer that it frees, puts later ones among small things, and
- * cannot give back what lies around those that stay. Does nothing where there is no such call.
+ * Has large buffers lie apart, so that the system has them back as soon as they are freed. Without it the C library
+ * raises its bar with the first large buffer that it frees (mallopt(3), M_MMAP_THRESHOLD), puts later ones among small
+ * things, and cannot give back what lies around those that stay. For whole processes, early: it changes nothing about
+ * what is there. Does nothing where there is no such call.
  */
 export function keepMemorySmall(): void {
   calls ??= load();
