@@ -1,6 +1,4 @@
-import { buildPrefixTable } from '../geo/mod.ts';
-import type { PrefixTable } from '../geo/lookup.ts';
-import type { LocalityMap, Ranges } from '../geo/ranges.ts';
+import type { LocalityMap } from '../geo/ranges.ts';
 import type { RegionTree } from '../model/regions.ts';
 import type { ResolvedEndpoint, ResolvedExport, ResolvedPolicy, ResolvedSite } from '../model/resolved.ts';
 import { classifyLocalities, type LocalityClasses } from '../steering/plan/locality-classes.ts';
@@ -10,21 +8,9 @@ import { liveWeight, NO_PLAN, PLAN_HEADER } from '../steering/table.ts';
 import { nameFromText, nameKey } from '../wire/name.ts';
 import { Growing } from './growing.ts';
 import { LiveWriter } from './live-writer.ts';
-import { markPrivate } from './private.ts';
+import { PartitionMaps, PRIVATE_CLASS, type Partition } from './partition-maps.ts';
 import { NONE, Row, ROW_FAMILY, ROW_SIZE, type SteeringTables } from './snapshot.ts';
 import type { SteeredHost } from './zone-compiler.ts';
-
-/** A class that no map has: values of prefix tables have 24 bits. */
-const PRIVATE_CLASS = 0xffffff;
-
-/** Maps of their own for so many ways to divide clients, the most used first. */
-const MOST_MAPS = 32;
-
-/** And for so many octets: a map of the whole world takes some twenty megabytes. */
-const MOST_MAP_OCTETS = 256 * 1024 * 1024;
-
-/** Maps that nothing uses any more are kept up to so many: what a site's going has changed, its coming back undoes. */
-const MOST_SPARE_MAPS = 1;
 
 /** Shapes that nothing uses are kept up to so many. */
 const MOST_UNUSED = 256;
@@ -32,26 +18,13 @@ const MOST_UNUSED = 256;
 /** Garbage is left where it is until there is so much of it, in words. */
 const LEAST_GARBAGE = 1 << 20;
 
-/** Localities as this compiler tells them apart, and the map by which every export can be steered. */
+/** Localities as this compiler tells them apart, and the maps by which exports are steered. */
 interface World {
   readonly geo: LocalityMap;
   /** ISPs that are told apart: carriers, and all that exports have named so far. */
   readonly named: ReadonlySet<string>;
   readonly classes: LocalityClasses;
-  /** With private addresses marked: for maps that are built one after the other, not to be kept for the next time. */
-  ranges: WeakRef<Ranges>;
-  readonly finest: PrefixTable;
-}
-
-/** A way to divide classes of localities; exports that divide them alike share a map, whatever their plans are. */
-interface Partition {
-  /** Per class of the world: the part that it is in; parts are numbered by first appearance. */
-  readonly partOf: Uint32Array;
-  readonly parts: number;
-  /** Undefined until it is built, and once it is of no more use. */
-  map: PrefixTable | undefined;
-  /** Grows with each time that a shape of this partition was left. */
-  leftAt: number;
+  readonly maps: PartitionMaps;
 }
 
 /** A shape, and where it lies in the tables. */
@@ -106,7 +79,6 @@ export class ExportCompiler {
   #shapes = new Map<string, PlacedShape>();
   /** The longest unused first. */
   #unused = new Set<PlacedShape>();
-  #partitions: Partition[] = [];
   #hosts: readonly SteeredHost[] = [];
   readonly #siteNumbers = new WeakMap<ResolvedSite, number>();
   readonly #policyKeys = new WeakMap<ResolvedPolicy, string>();
@@ -223,13 +195,9 @@ export class ExportCompiler {
     }
     for (const isp of newNames) named.add(isp);
     const classes = classifyLocalities(geo.localities, named);
-    const ranges = rangesOf(geo);
-    const finest = buildPrefixTable(ranges, withPrivate(classes.of));
-    this.#world = { geo, named, classes, ranges: new WeakRef(ranges), finest };
+    this.#world = { geo, named, classes, maps: new PartitionMaps(geo, classes) };
     this.#shapes = new Map();
     this.#unused = new Set();
-    this.#partitions = [];
-    this.#built = [];
   }
 
   /** Lays everything out anew, without what is no longer used. */
@@ -267,7 +235,6 @@ export class ExportCompiler {
     for (const shape of entry.shapes) {
       if (shape === undefined || --shape.users > 0) continue;
       this.#unused.add(shape);
-      shape.partition.leftAt = ++this.#count;
     }
     entry.shapes = shapes;
   }
@@ -347,7 +314,8 @@ export class ExportCompiler {
   /** The map by which a shape's clients are told apart now: its own if that was built, else everybody's. */
   #mapOf(placed: PlacedShape): { map: number; classesAt: number } {
     const { partition, shape, places } = placed;
-    if (partition.map === undefined) {
+    const map = this.#world!.maps.numberOf(partition);
+    if (map === undefined) {
       placed.finestAt ??= this.#classes.push(shape.planOf.map((plan) => places[plan]!));
       return { map: 0, classesAt: placed.finestAt };
     }
@@ -356,11 +324,8 @@ export class ExportCompiler {
       for (const [index, part] of partition.partOf.entries()) placeOf[part] = places[shape.planOf[index]!]!;
       placed.partsAt = this.#classes.push(placeOf);
     }
-    return { map: 1 + this.#built.indexOf(partition), classesAt: placed.partsAt };
+    return { map, classesAt: placed.partsAt };
   }
-
-  /** Partitions with maps of their own, in the order of the maps. */
-  #built: (Partition | undefined)[] = [];
 
   #placeShape(key: string, shape: Shape): PlacedShape {
     const places = new Uint32Array(shape.plans.length);
@@ -376,78 +341,35 @@ export class ExportCompiler {
       array[places[index]! + 1] = standIn === undefined ? NO_PLAN : places[standIn]!;
       array.set(endpoints, places[index]! + PLAN_HEADER);
     }
-    const partition = this.#partitionOf(shape);
+    const partition = this.#world!.maps.partitionOf(shape.planOf);
     return { key, shape, users: 0, places, partition, finestAt: undefined, partsAt: undefined };
-  }
-
-  #partitionOf({ planOf }: Shape): Partition {
-    const numbers = new Map<number, number>();
-    const partOf = planOf.map((plan) => {
-      let part = numbers.get(plan);
-      if (part === undefined) numbers.set(plan, (part = numbers.size));
-      return part;
-    });
-    const parts = numbers.size;
-    let partition = this.#partitions.find((each) => each.parts === parts && equal(each.partOf, partOf));
-    if (partition === undefined) this.#partitions.push((partition = { partOf, parts, map: undefined, leftAt: 0 }));
-    return partition;
   }
 
   /**
    * Builds one map that makes scopes wider, for exports that use everybody's map still. Takes long, so it is done one
-   * at a time, after what answers depend on. When all are built, those that nothing uses any more are let go.
+   * at a time, after what answers depend on. Those that nothing uses any more are let go.
    * @returns whether the tables have changed; if not, there is nothing left to do
    */
   refine(): boolean {
-    const world = this.#world;
-    if (world === undefined) return false;
+    if (this.#world === undefined) return false;
     const users = new Map<Partition, number>();
+    for (const { partition } of this.#unused) {
+      // Behind those that were left before.
+      users.delete(partition);
+      users.set(partition, 0);
+    }
     for (const { partition, users: count } of this.#shapes.values())
       users.set(partition, (users.get(partition) ?? 0) + count);
-    const usersOf = (partition: Partition): number => users.get(partition) ?? 0;
-    // Those of shapes that are forgotten are forgotten as well.
-    this.#partitions = [...users.keys()];
-    const [next] = this.#partitions
-      .filter(
-        (each) => each.map === undefined && usersOf(each) > 0 && each.parts < world.classes.representatives.length,
-      )
-      .sort((a, b) => usersOf(b) - usersOf(a));
-    if (next === undefined) return this.#releaseMaps(usersOf);
-    let slot = this.#built.findIndex((built) => built === undefined || usersOf(built) === 0);
-    if (slot < 0) slot = this.#built.length;
-    if (slot >= MOST_MAPS) return false;
-    const before = this.#built[slot];
-    if (before !== undefined) before.map = undefined;
-    const taken = this.#built.reduce((sum, built) => sum + octetsOf(built?.map), 0);
-    // The next is at most as large as everybody's.
-    if (taken + octetsOf(world.finest) > MOST_MAP_OCTETS) return false;
-    let ranges = world.ranges.deref();
-    if (ranges === undefined) world.ranges = new WeakRef((ranges = rangesOf(world.geo)));
-    next.map = buildPrefixTable(ranges, withPrivate(world.classes.of.map((c) => next.partOf[c]!)));
-    this.#built[slot] = next;
-    for (const entry of this.#entries)
-      if (entry.shapes.some((placed) => placed?.partition === next)) this.#writeRow(entry);
-    return true;
-  }
-
-  /** @returns whether there were any to let go */
-  #releaseMaps(usersOf: (partition: Partition) => number): boolean {
-    const unused = this.#built.filter((built) => built !== undefined && usersOf(built) === 0) as Partition[];
-    if (unused.length <= MOST_SPARE_MAPS) return false;
-    unused.sort((a, b) => b.leftAt - a.leftAt);
-    for (const partition of unused.slice(MOST_SPARE_MAPS)) {
-      partition.map = undefined;
-      // Numbers of other maps stay, since rows have them.
-      this.#built[this.#built.indexOf(partition)] = undefined;
-    }
-    while (this.#built.length > 0 && this.#built.at(-1) === undefined) this.#built.pop();
-    return true;
+    const { built, changed } = this.#world.maps.refine(users);
+    if (built !== undefined)
+      for (const entry of this.#entries)
+        if (entry.shapes.some((placed) => placed?.partition === built)) this.#writeRow(entry);
+    return changed;
   }
 
   get tables(): SteeringTables {
     const rowOf = new Int32Array(new SharedArrayBuffer(this.#rowOf.byteLength));
     rowOf.set(this.#rowOf);
-    const finest = this.#world?.finest;
     // Who asks for them sees what has grown.
     this.#live.grown();
     return {
@@ -458,7 +380,7 @@ export class ExportCompiler {
       addresses: this.#addresses.array,
       seeds: this.#seeds.array,
       live: this.#live.table,
-      maps: finest === undefined ? [] : [finest, ...this.#built.map((partition) => partition?.map ?? finest)],
+      maps: this.#world?.maps.all ?? [],
       privateClass: PRIVATE_CLASS,
     };
   }
@@ -555,28 +477,6 @@ function carriersOf(geo: LocalityMap): ReadonlySet<string> {
     carriers.set(geo, known);
   }
   return known;
-}
-
-/** A world's ranges, where private addresses that nobody has placed have a value of their own: one more than all. */
-function rangesOf({ ranges, localities }: LocalityMap): Ranges {
-  return markPrivate(ranges, localities.length);
-}
-
-/** Values for prefix tables: those given, and one more for unplaced private addresses. */
-function withPrivate(classes: Uint32Array): Uint32Array {
-  const out = new Uint32Array(classes.length + 1);
-  out.set(classes);
-  out[classes.length] = PRIVATE_CLASS;
-  return out;
-}
-
-function octetsOf(map: PrefixTable | undefined): number {
-  return map === undefined ? 0 : Object.values(map).reduce((sum, { byteLength }) => sum + byteLength, 0);
-}
-
-function equal(a: Uint32Array, b: Uint32Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return a.length === b.length;
 }
 
 /** FNV-1a over UTF-16 units. */

@@ -209,6 +209,21 @@ describe('Compiler', () => {
     expect(mapsOf([0], [0, 2], [0, 1])).toBe(4);
   });
 
+  it('builds no map anew for what comes back', () => {
+    const compiler = new Compiler();
+    const mapOf = (...sites: number[]): unknown => {
+      const weights = SITES.map((_, site) => (sites.includes(site) ? 1 : undefined));
+      const exports = [exportOf('a', { weights, down: SITES.map(() => false), policy: 0 })];
+      let last = compiler.compile({ configuration: configurationOf(exports), regions, geo, generation: 1 });
+      for (let next = compiler.refine(); next !== undefined; next = compiler.refine()) last = next;
+      const row = last.steering.rowOf[0]! * ROW_SIZE;
+      return last.steering.maps[last.steering.rows[row + Row.MAP]!];
+    };
+    const before = mapOf(0, 2);
+    expect(mapOf(0)).not.toBe(before);
+    expect(mapOf(0, 2)).toBe(before);
+  });
+
   it('steers every client as it was planned for', () => {
     fc.assert(
       fc.property(anyWanted, (wanted) => {
