@@ -41,7 +41,7 @@ function cpuSeconds(pid: number): number {
 
 function residentMb(pid: number, field = 'VmRSS'): number {
   const [, kilobytes] = new RegExp(`${field}:\\s+(\\d+)`, 'u').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
-  return Number(kilobytes) / 1024;
+  return (Number(kilobytes) * 1024) / 1e6;
 }
 
 /** Real clusters: a Deployment is scaled, and a DNS node asked until it answers by that. */
@@ -205,7 +205,7 @@ async function many(): Promise<Many> {
     const cpuPercent = ((cpuSeconds(pid) - cpu) / ((now() - at) / 1000)) * 100;
     const resident = residentMb(pid);
     say(
-      `steady: ${cpuPercent.toFixed(1)} % of a core, ${resident.toFixed(0)} MiB (peak ${residentMb(pid, 'VmHWM').toFixed(0)})`,
+      `steady: ${cpuPercent.toFixed(1)} % of a core, ${resident.toFixed(0)} MB (peak ${residentMb(pid, 'VmHWM').toFixed(0)})`,
     );
 
     say(`${nodes} DNS nodes`);
@@ -279,7 +279,7 @@ const rows = [
   ['the same, p99', `${ms(quantile(scaled.ours, 0.99))} ms`, '50 ms'],
   [`${flags.clusters} clusters x ${flags.services} Services: cold sync`, `${ms(crowd.syncSeconds)} s`, '30 s'],
   ['the same: steady CPU', `${ms(crowd.cpuPercent)} % of a core`, '10 %'],
-  ['the same: resident', `${crowd.residentMb.toFixed(0)} MiB`, '600 MB'],
+  ['the same: resident', `${crowd.residentMb.toFixed(0)} MB`, '600 MB'],
   [`one change to all of ${flags.nodes} DNS nodes, median`, `${ms(quantile(crowd.allMs, 0.5))} ms`, ''],
   ['the same, slowest of 20', `${ms(Math.max(...crowd.allMs))} ms`, '1 s'],
   ['octets to each node for one change', `${Math.round(quantile(crowd.octetsPerNode, 0.5))}`, 'O(change)'],
