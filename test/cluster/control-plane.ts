@@ -2,11 +2,11 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Agent, request } from 'undici';
+import { freePort } from '../support/servers/process.ts';
 import { gatewayCrds, kwokStages } from './binaries.ts';
 
 const run = promisify(execFile);
@@ -27,15 +27,6 @@ const CONTROLLERS = [
 ];
 
 const READY_MS = 90_000;
-
-/** A free TCP port on loopback. Another process may take it before it is used: starting again then helps. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 /**
  * One real control plane on loopback: etcd, kube-apiserver, controller manager, scheduler, and kwok in place of the

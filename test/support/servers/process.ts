@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -61,22 +62,36 @@ export function missingPrograms(suite: string, names: readonly string[]): readon
   return missing;
 }
 
-/** A port that is free for UDP and TCP on 127.0.0.1 at this moment. */
+/** Below those that the system gives to clients: between our looking and a server's binding one of them may be gone. */
+const FIRST_PORT = 20_000;
+const LAST_PORT = 32_000;
+
+const given = new Set<number>();
+
+/** A port that is free for UDP and TCP on 127.0.0.1 at this moment, and was not given to anyone else here. */
 export async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const tcp = createServer();
-    await new Promise<void>((resolve, reject) => tcp.once('error', reject).listen(0, '127.0.0.1', resolve));
-    const { port } = tcp.address() as AddressInfo;
-    const udp = createSocket('udp4');
-    const free = await new Promise<boolean>((resolve) => {
-      udp.once('error', () => resolve(false));
-      udp.bind(port, '127.0.0.1', () => resolve(true));
-    });
-    udp.close();
-    await new Promise<void>((resolve) => tcp.close(() => resolve()));
-    if (free) return port;
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const port = randomInt(FIRST_PORT, LAST_PORT);
+    if (given.has(port) || !(await canListen(port)) || !(await canBind(port))) continue;
+    given.add(port);
+    return port;
   }
-  throw new Error('no port is free on 127.0.0.1');
+  throw new Error(`no port from ${FIRST_PORT} to ${LAST_PORT} is free on 127.0.0.1`);
+}
+
+function canListen(port: number): Promise<boolean> {
+  const tcp = createServer();
+  return new Promise((resolve) => {
+    tcp.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => tcp.close(() => resolve(true)));
+  });
+}
+
+function canBind(port: number): Promise<boolean> {
+  const udp = createSocket('udp4');
+  return new Promise((resolve) => {
+    udp.once('error', () => resolve(false));
+    udp.bind(port, '127.0.0.1', () => udp.close(() => resolve(true)));
+  });
 }
 
 /** A folder for one server; daemons that change their user can read it. */
