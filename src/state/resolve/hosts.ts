@@ -7,8 +7,51 @@ import { LOWER, labelCount, nameFromText, nameKey, nameToText, parentOf, type Wi
 import { placeOf, type Report } from './report.ts';
 import type { ServedZone } from './zones.ts';
 
+/** An export that wants a host. */
+interface Claim {
+  readonly owner: string;
+  readonly stored: StoredResource;
+  readonly field: string;
+}
+
 /** Which export answers at which host: a host has one. */
-export type Claims = Map<string, { readonly stored: StoredResource; readonly field: string; readonly owner: string }>;
+export class Claims {
+  readonly #claims = new Map<string, Claim[]>();
+  readonly #incumbents: ReadonlyMap<string, string>;
+
+  /** @param incumbents by host: the export that answers there now; it keeps the host as long as it wants it */
+  constructor(incumbents: ReadonlyMap<string, string>) {
+    this.#incumbents = incumbents;
+  }
+
+  /** Enters the hosts of an export. Exports are entered in their order: of two new ones the first has the host. */
+  enter({ spec }: DomainExport, owner: string, stored: StoredResource): void {
+    for (const [index, text] of (spec.hosts ?? []).entries()) {
+      const host = hostFromText(text);
+      if (!host.ok) continue;
+      const name = nameToText(host.value);
+      const claims = this.#claims.get(name);
+      const claim = { owner, stored, field: `spec.hosts[${index}]` };
+      if (claims === undefined) this.#claims.set(name, [claim]);
+      else claims.push(claim);
+    }
+  }
+
+  /** The claim that has a host; undefined when nobody wants it. */
+  holder(host: string): Claim | undefined {
+    const claims = this.#claims.get(host);
+    const incumbent = this.#incumbents.get(host);
+    return claims?.find(({ owner }) => owner === incumbent) ?? claims?.[0];
+  }
+
+  /** Whether some export wants a host, itself or by a wildcard above it. @param host absolute, lower case */
+  covers(host: string): boolean {
+    if (this.#claims.has(host)) return true;
+    for (let at = host.indexOf('.') + 1; at > 0 && at < host.length; at = host.indexOf('.', at) + 1)
+      if (this.#claims.has(`*.${host.slice(at)}`)) return true;
+    return false;
+  }
+}
 
 interface Trouble {
   readonly message: string;
@@ -29,19 +72,19 @@ export function resolveHosts(
 ): string[] {
   const hosts: string[] = [];
   const claim = (host: string, field: string): void => {
-    const before = claims.get(host);
-    if (before === undefined) {
-      claims.set(host, { stored, field, owner });
-      hosts.push(host);
-      return;
-    }
-    // A host that spells out the export's own target name is only said twice.
-    if (before.owner === owner && field === 'metadata.name') return;
+    const holder = claims.holder(host);
     const shown = host.slice(0, -1);
-    if (before.owner === owner)
-      return report.error(stored, field, `${shown} stands here twice`, 'remove one of the two');
-    const message = `${shown} is a host of DomainExport ${before.owner} already (${placeOf(before.stored, before.field)})`;
-    return report.error(stored, field, message, 'remove it from one of the two');
+    if (holder !== undefined && holder.owner !== owner) {
+      const message = `${shown} is a host of DomainExport ${holder.owner} already (${placeOf(holder.stored, holder.field)})`;
+      return report.error(stored, field, message, 'remove it from one of the two');
+    }
+    if (!hosts.includes(host)) {
+      hosts.push(host);
+      return undefined;
+    }
+    // A host that spells out the export's own target name only repeats it.
+    if (field === 'metadata.name') return undefined;
+    return report.error(stored, field, `${shown} stands here twice`, 'remove one of the two');
   };
   for (const [index, text] of (spec.hosts ?? []).entries()) {
     const field = `spec.hosts[${index}]`;
@@ -145,4 +188,10 @@ function noZone(text: string, zones: ReadonlyMap<string, ServedZone>): Trouble {
   if (origins.length === 0) return { message, remedy: 'add a Zone: none is served' };
   const shown = origins.slice(0, 5).join(', ') + (origins.length > 5 ? ` and ${origins.length - 5} more` : '');
   return { message, remedy: `add a Zone for it; served are ${shown}` };
+}
+
+/** Whether a served zone holds a host. @param host absolute */
+export function isInZones(host: string, zones: ReadonlyMap<string, ServedZone>): boolean {
+  const name = nameFromText(host);
+  return name.ok && zoneOf(name.value, zones) !== undefined;
 }
