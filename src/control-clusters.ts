@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import { servicesFromStatuses } from './controllers/recall.ts';
+import { ownersFromStatuses, servicesFromStatuses } from './controllers/recall.ts';
 import { StatusWriter, type StatusWorld } from './controllers/status.ts';
 import type { ControlData, ControlLog, FromControl } from './control-worker.ts';
 import { clusterIdentity } from './kube/cluster-identity.ts';
@@ -183,6 +183,11 @@ export class ControlClusters {
     return failing(metadata.name, 'on a hub the path of a kubeconfig must be absolute; or use a `secret`');
   }
 
+  /** What the hub's statuses say of who has which host. */
+  recallOwners(): ReturnType<typeof ownersFromStatuses> {
+    return ownersFromStatuses(this.store?.objects() ?? []);
+  }
+
   /** What the hub's statuses say of a site: for a control plane without a disk that starts while the site is away. */
   #rememberedByHub(site: string): Remembered | undefined {
     return this.#hub && servicesFromStatuses(site, this.#hub.store.objects());
@@ -227,7 +232,8 @@ export class ControlClusters {
         error ?? (hasSynced ? '' : undefined),
       ]),
     );
-    return { subjects: this.store.objects(), problems: loaded.problems, exports, held, clusters };
+    const { problems, reserved = [] } = loaded;
+    return { subjects: this.store.objects(), problems, exports, held, clusters, reserved };
   }
 }
 

@@ -195,7 +195,11 @@ function openSource(): ConfigurationSource | ObservingSource {
   if (source.kind === 'zones') return openZones(source.directory, { accepted });
   const observations = (): Observations => clusters?.observations ?? new Map();
   const context = { regions, carriers, localityOf, observations, accepted };
-  if (source.kind === 'hub') return openResources(hub!, { ...context, directory: undefined });
+  if (source.kind === 'hub') {
+    const tenancy = { operator: source.namespace };
+    const recallOwners = () => clusters!.recallOwners();
+    return openResources(hub!, { ...context, directory: undefined, tenancy, recallOwners });
+  }
   const store = fileStore(source.directory, { accepts: (id) => accepted.has(id) });
   return openResources(store, { ...context, directory: source.directory });
 }

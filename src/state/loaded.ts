@@ -1,5 +1,6 @@
 import type { Problem } from '../lib/problem.ts';
 import type { HeldChange } from '../model/held.ts';
+import type { ReservedHost } from '../model/reserved-host.ts';
 import type { Site } from '../model/site.ts';
 import type { Configuration } from './configuration.ts';
 
@@ -16,6 +17,8 @@ export interface Loaded {
   readonly clusters?: ReadonlyMap<string, Site>;
   /** Changes that are not in the configuration, since they look like an accident. */
   readonly held?: readonly HeldChange[];
+  /** Hosts that are reserved for the tenants that gave them up. */
+  readonly reserved?: readonly ReservedHost[];
   /** Files that are no zones, by their names or contents. */
   readonly leftOut?: readonly string[];
 }

@@ -4,6 +4,7 @@ import type { DomainExport } from '../model/domain-export.ts';
 import { DEFAULT_TENANT, ownerOf, resourceKey, type Resource } from '../model/kinds.ts';
 import type { Observations } from '../model/observed.ts';
 import type { RegionTree } from '../model/regions.ts';
+import type { HostReservation } from '../model/reserved-host.ts';
 import type { ResolvedExport, ResolvedSite } from '../model/resolved.ts';
 import type { Site } from '../model/site.ts';
 import type { InvalidResource, StoredResource } from '../model/stored.ts';
@@ -19,6 +20,7 @@ import { overridesInForce, resolveOverride, type Override, type ResolvedOverride
 import { matrixReader } from './resolve/policy.ts';
 import { placeOf, Report } from './resolve/report.ts';
 import { resolveSite, type Places } from './resolve/sites.ts';
+import { HostRules, type Tenancy } from './resolve/tenancy.ts';
 import { ZoneReader } from './resolve/zone-reader.ts';
 import { resolveZone, unavailableZone, type ReadText, type ServedZone, type SteeredTargets } from './resolve/zones.ts';
 
@@ -36,6 +38,11 @@ export interface ResolveContext {
   readonly observations?: Observations;
   /** What geo data say of an address of an edge cluster. */
   readonly localityOf?: (address: Address) => AddressLocality | undefined;
+  /** Undefined: one operator writes everything. */
+  readonly tenancy?: Tenancy | undefined;
+  /** Which export answers at each host now; see `HostOwners`. */
+  readonly owners?: ReadonlyMap<string, string>;
+  readonly reserved?: ReadonlyMap<string, HostReservation>;
   /** What the resources gave before: an invalid resource keeps what it was in there. */
   readonly previous?: Resolution | undefined;
   /** Resources that are not valid by their schema and have no last valid version. */
@@ -80,6 +87,8 @@ export interface Resolution {
   /** When the same resources will give another configuration: the first override ends. */
   readonly until: Date | undefined;
   readonly units: Units;
+  /** Who may have which host. */
+  readonly rules: HostRules;
   /** What `observe` needs to follow edge clusters. */
   readonly written: readonly WrittenExport[];
   readonly clusters: ReadonlyMap<string, Site>;
@@ -112,6 +121,7 @@ class Resolver {
   readonly #zones = new Map<string, ServedZone>();
   readonly #overrides = new Map<string, ResolvedOverride>();
   /** Problems of records that name a host of an export, by host. */
+  readonly #rules: HostRules;
   readonly #excused: { readonly host: string; readonly stored: StoredResource; readonly problem: Problem }[] = [];
 
   constructor(resources: readonly StoredResource[], context: ResolveContext) {
@@ -119,6 +129,10 @@ class Resolver {
     this.#previous = context.previous;
     this.#places = { regions: context.regions, carriers: context.carriers };
     this.#known = this.#withoutDuplicates(resources);
+    this.#rules = new HostRules(
+      ofKind(this.#known, 'Zone').map(([zone]) => zone),
+      context.tenancy,
+    );
   }
 
   run(): Resolution {
@@ -169,11 +183,9 @@ class Resolver {
   }
 
   #claims(exports: Iterable<readonly [DomainExport, StoredResource]>): Claims {
-    const incumbents = new Map<string, string>();
-    for (const { resolved } of this.#previous?.units.exports.values() ?? [])
-      for (const host of resolved.hosts) incumbents.set(host, `${resolved.tenant}/${resolved.name}`);
-    const claims = new Claims(incumbents);
-    for (const [exp, stored] of exports) claims.enter(exp, ownerOf(exp), stored);
+    const { owners = new Map(), reserved = new Map(), now } = this.#context;
+    const claims = new Claims({ owners, reserved, now: now.getTime() }, this.#rules);
+    for (const [exp, stored] of exports) claims.enter(exp, stored);
     return claims;
   }
 
@@ -296,6 +308,7 @@ class Resolver {
       stale: this.#stale,
       refused: this.#refused,
       until: inForce.firstExpiry,
+      rules: this.#rules,
       units: {
         sites: this.#sites,
         zones: this.#zoneUnits,
@@ -339,7 +352,8 @@ class Resolver {
     const owner = `${resolved.tenant}/${resolved.name}`;
     const hosts = resolved.hosts.filter((host) => {
       const holder = claims.holder(host);
-      return (holder === undefined || holder.owner === owner) && isInZones(host, this.#zones);
+      const isOwn = holder === undefined || holder.owner === owner;
+      return isOwn && claims.refusal(owner, host) === undefined && isInZones(host, this.#zones);
     });
     return hosts.length === resolved.hosts.length ? unit : { resolved: { ...resolved, hosts }, written };
   }

@@ -8,12 +8,13 @@ import type { Listing, ResourceStore, StoreChange, StoredResource } from '../mod
 import { includeFrom, isUnavailable } from '../zone/mod.ts';
 import { AcceptedChanges } from './accepted.ts';
 import { ChangeGuard, type Circumstances } from './guard.ts';
+import { HostOwners } from './host-owners.ts';
 import type { Change, Loaded, ObservingSource } from './loaded.ts';
 import { observe, resolve, type Resolution, type ResolveContext } from './resolve.ts';
 import { ZoneReader } from './resolve/zone-reader.ts';
 import type { ReadText } from './resolve/zones.ts';
 
-export interface ResourcesContext extends Pick<ResolveContext, 'regions' | 'carriers' | 'localityOf'> {
+export interface ResourcesContext extends Pick<ResolveContext, 'regions' | 'carriers' | 'localityOf' | 'tenancy'> {
   /** Master files and matrices that resources name must lie in here. Undefined: resources have no files beside them. */
   readonly directory: string | undefined;
   /** Milliseconds since 1970. Default `Date.now`. */
@@ -22,6 +23,8 @@ export interface ResourcesContext extends Pick<ResolveContext, 'regions' | 'carr
   readonly observations?: () => Observations;
   /** What operators have accepted beside the resources' annotations. */
   readonly accepted?: AcceptedChanges;
+  /** Who had which host before a restart; asked for once, when resources are first read. */
+  readonly recallOwners?: () => Pick<HostOwners, 'owners' | 'reserved'>;
 }
 
 /** A day: timers count milliseconds in 31 bits. */
@@ -43,6 +46,8 @@ class ResourcesSource implements ObservingSource {
   readonly #reader = new ZoneReader();
   readonly #guard: ChangeGuard;
   readonly #accepted: AcceptedChanges;
+  readonly #owners = new HostOwners();
+  #hasRecalled = false;
   /** By `resourceKey`: the last version of each resource that was valid by its schema. */
   #lastValid = new Map<string, StoredResource>();
   #resolution: Resolution | undefined;
@@ -96,14 +101,21 @@ class ResourcesSource implements ObservingSource {
     const next = observe(before, changed, { ...this.#context, observations, zones: this.#used });
     if (next === undefined) return this.#all(how);
     this.#resolution = next;
-    return this.#tell(this.#guarded(next, how));
+    this.#tell(this.#guarded(next, how));
+    return this.#schedule();
   }
 
   #all(how: Change): void {
-    clearTimeout(this.#timer);
     this.#tell?.(this.#read(how));
-    const until = this.#resolution?.until;
-    if (until !== undefined) this.#wait(until.getTime());
+    this.#schedule();
+  }
+
+  /** Reads everything again when an override ends, or a host is reserved no longer. */
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    const ends = [...this.#owners.reserved.values()].map(({ until }) => until);
+    if (this.#resolution?.until !== undefined) ends.push(this.#resolution.until.getTime());
+    if (ends.length > 0 && this.#tell !== undefined) this.#wait(Math.min(...ends));
   }
 
   #wait(until: number): void {
@@ -117,6 +129,11 @@ class ResourcesSource implements ObservingSource {
     const listing = this.#store.list();
     if (listing.failed) return { configuration: undefined, problems: listing.problems };
     const { used, stale, refused, invalid } = this.#withLastValid(listing);
+    if (!this.#hasRecalled && used.length > 0) {
+      this.#hasRecalled = true;
+      const recalled = this.#context.recallOwners?.();
+      if (recalled !== undefined) this.#owners.recall(recalled.owners, recalled.reserved);
+    }
     const usedFiles = new Map([...this.#lastValid].map(([key, { file }]) => [key, file]));
     const resolution = resolve(used, {
       ...this.#context,
@@ -125,6 +142,8 @@ class ResourcesSource implements ObservingSource {
       reader: this.#reader,
       now: new Date(this.#now()),
       previous: this.#resolution,
+      owners: this.#owners.owners,
+      reserved: this.#owners.reserved,
       invalid,
       usedFiles,
     });
@@ -160,6 +179,7 @@ class ResourcesSource implements ObservingSource {
   #guarded(resolution: Resolution, how: Change): Loaded {
     const { clusters } = resolution;
     const guarded = this.#guard.pass(resolution.configuration, { ...how, accepts: this.#accepts });
+    this.#owners.follow(guarded.configuration, (host) => resolution.rules.hold(host), this.#now());
     const held = [...this.#listing.held, ...guarded.held];
     this.#accepted.publish(held);
     // On a hub a held change is a condition of its resource; a file has only the log to say so.
@@ -172,7 +192,10 @@ class ResourcesSource implements ObservingSource {
     // With not one zone to serve there is nothing to answer.
     const isEmpty = configuration.zones.every(isUnavailable);
     if (configuration.zones.length === 0) problems.push(nothingToServe(this.#context.directory));
-    return { configuration: isEmpty ? undefined : configuration, problems, stale, refused, clusters, held };
+    const reserved = [...this.#owners.reserved].map(([host, { tenant, until }]) => {
+      return { host, tenant, until, origin: resolution.rules.originOf(host) ?? '' };
+    });
+    return { configuration: isEmpty ? undefined : configuration, problems, stale, refused, clusters, held, reserved };
   }
 
   /** Ids of changes that annotations accept, by who has the annotation: a tenant accepts for its own exports alone. */
