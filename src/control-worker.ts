@@ -102,6 +102,16 @@ export type FromControl =
       readonly maps: number;
       readonly bytes: number;
     }
+  /** DNS nodes may come, and are to tell what they remember. */
+  | { readonly type: 'recalling'; readonly epoch: string }
+  /** What DNS nodes are to remember. */
+  | {
+      readonly type: 'memory';
+      readonly isWhole: boolean;
+      readonly put: readonly (readonly [string, string])[];
+      readonly gone: readonly string[];
+    }
+  | { readonly type: 'recalled'; readonly id: number }
   /** A generation for DNS nodes. */
   | { readonly type: 'frame'; readonly epoch: string; readonly generation: number; readonly message: Uint8Array }
   | { readonly type: 'full'; readonly id: number; readonly generation: number; readonly message: Uint8Array }
@@ -114,7 +124,9 @@ export type FromControl =
 
 export type ToControl =
   | { readonly type: 'close' }
-  | { readonly type: 'full'; readonly id: number; readonly have: readonly string[] };
+  | { readonly type: 'full'; readonly id: number; readonly have: readonly string[] }
+  /** What a DNS node remembers. */
+  | { readonly type: 'recall'; readonly id: number; readonly entries: readonly (readonly [string, string])[] };
 
 /** How often geo files are looked at for changes: they are large, rarely replaced, and may lie on network disks. */
 const GEO_POLL_MS = 5000;
@@ -180,8 +192,21 @@ async function loadClusters(): Promise<ControlClusters> {
       maybeOpen();
     },
     onState: maybeOpen,
+    onRemember: stream ? remember : undefined,
     current: () => ({ loaded, configuration: state.current().configuration }),
   });
+}
+
+/** What DNS nodes were last given to remember. */
+let remembered: ReadonlyMap<string, string> | undefined;
+
+function remember(entries: ReadonlyMap<string, string>): void {
+  const before = remembered ?? new Map<string, string>();
+  const put = [...entries].filter(([key, text]) => before.get(key) !== text);
+  const gone = [...before.keys()].filter((key) => !entries.has(key));
+  const isWhole = remembered === undefined;
+  remembered = entries;
+  if (isWhole || put.length > 0 || gone.length > 0) send({ type: 'memory', isWhole, put, gone });
 }
 
 /** Whether what is accepted now comes from an edge cluster. */
@@ -197,8 +222,13 @@ function openSource(): ConfigurationSource | ObservingSource {
   const context = { regions, carriers, localityOf, observations, accepted };
   if (source.kind === 'hub') {
     const tenancy = { operator: source.namespace };
-    const recallOwners = () => clusters!.recallOwners();
-    return openResources(hub!, { ...context, directory: undefined, tenancy, recallOwners });
+    return openResources(hub!, {
+      ...context,
+      directory: undefined,
+      tenancy,
+      recallOwners: () => clusters!.recallOwners(),
+      recallServed: (configuration) => clusters!.recallExports(configuration),
+    });
   }
   const store = fileStore(source.directory, { accepts: (id) => accepted.has(id) });
   return openResources(store, { ...context, directory: source.directory });
@@ -329,6 +359,7 @@ function maybeOpen(): void {
 }
 
 state.subscribe(compile);
+if (encoder !== undefined && hub !== undefined) send({ type: 'recalling', epoch: encoder.epoch });
 const close = files.follow(accept);
 const unwatchAccepted = accepted.watch(() => files.again());
 clusters?.start();
@@ -356,6 +387,11 @@ const summaries = setInterval(() => {
 }, SITES_MS);
 
 port.on('message', (message: ToControl) => {
+  if (message.type === 'recall') {
+    hub?.recall(message.entries);
+    send({ type: 'recalled', id: message.id });
+    return;
+  }
   if (message.type === 'full') {
     const full = encodeFrame(encoder!.full(new Set(message.have)));
     send({ type: 'full', id: message.id, generation: encoder!.generation, message: full });
