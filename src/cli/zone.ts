@@ -46,7 +46,7 @@ function read(file: string, origin: string | undefined): { zone: ZoneData; probl
   if (!name.ok) return `${name.error}: give the apex with --origin`;
   let master: string;
   try {
-    master = readFileSync(file, 'utf8');
+    master = readFileSync(file, 'latin1');
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reasons: Readonly<Record<string, string>> = {

@@ -255,7 +255,8 @@ function loadZones(directory: string, reader: ZoneReader): Loaded {
     }
     let text: string;
     try {
-      text = readFileSync(file, 'utf8');
+      // Its octets, one character for each.
+      text = readFileSync(file, 'latin1');
     } catch (error) {
       problems.push({ severity: 'error', file, message: `cannot be read: ${codeOf(error)}` });
       continue;

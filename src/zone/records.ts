@@ -1,9 +1,10 @@
 import type { Problem } from '../lib/problem.ts';
 import { Type } from '../wire/codes.ts';
 import { isAtOrBelow, nameFromText, nameToText, type WireName } from '../wire/name.ts';
-import { tokensFromText } from '../wire/presentation.ts';
+import { octetText, readable, tokensFromText } from '../wire/presentation.ts';
 import { isDataType, rdataFromText, typeFromText, typeToText } from '../wire/rdata/mod.ts';
 import { ZoneBuilder } from './builder.ts';
+import { isText, textTokens } from './inline-text.ts';
 import type { ReadZone } from './master.ts';
 
 /** A record set as resources have it. */
@@ -13,7 +14,7 @@ export interface InlineRecord {
   readonly type: string;
   /** Seconds. */
   readonly ttl?: number;
-  /** Data as in a master file; a list for several records. */
+  /** Data as in a master file, but TXT may be written without quotes; a list for several records. */
   readonly data: string | readonly string[];
 }
 
@@ -56,39 +57,33 @@ function addRecord(
   defaultTtl: number,
   problems: Problem[],
 ): void {
-  const error = (part: string, message: string, remedy?: string): unknown =>
+  const error = (part: string, { message, remedy }: { message: string; remedy?: string }): unknown =>
     problems.push({
       severity: 'error',
       field: `${field}.${part}`,
-      message,
-      ...(remedy === undefined ? {} : { remedy }),
+      message: readable(message),
+      ...(remedy === undefined ? {} : { remedy: readable(remedy) }),
     });
-  const owner = nameFromText(name, origin);
-  if (!owner.ok) return void error('name', owner.error);
+  const owner = nameFromText(octetText(name), origin);
+  if (!owner.ok) return void error('name', { message: owner.error });
   if (!isAtOrBelow(owner.value, origin)) {
-    return void error(
-      'name',
-      `${name} is outside the zone ${nameToText(origin)}`,
-      'end it without a dot to make it relative to the origin',
-    );
+    const message = `${nameToText(owner.value)} is outside the zone ${nameToText(origin)}`;
+    return void error('name', { message, remedy: 'end it without a dot to make it relative to the origin' });
   }
   const code = typeFromText(type);
   if (code === undefined || !isDataType(code)) {
-    return void error(
-      'type',
-      `"${type}" is no record type that a zone can have`,
-      'types without a name here are written TYPE<number>',
-    );
+    const message = octetText(`"${type}" is no record type that a zone can have`);
+    return void error('type', { message, remedy: 'types without a name here are written TYPE<number>' });
   }
   for (const [index, text] of (typeof data === 'string' ? [data] : data).entries()) {
     const part = typeof data === 'string' ? 'data' : `data[${index}]`;
-    const tokens = tokensFromText(text);
+    const tokens = isText(code) ? textTokens(octetText(text)) : tokensFromText(octetText(text));
     if (!tokens.ok) {
-      error(part, tokens.error);
+      error(part, { ...tokens.error, message: `${typeToText(code)}: ${tokens.error.message}` });
       continue;
     }
     const rdata = rdataFromText(code, tokens.value, origin);
     if (rdata.ok) builder.add(owner.value, code, ttl ?? defaultTtl, rdata.value, { field });
-    else error(part, `${typeToText(code)}: ${rdata.error.message}`, rdata.error.remedy);
+    else error(part, { ...rdata.error, message: `${typeToText(code)}: ${rdata.error.message}` });
   }
 }

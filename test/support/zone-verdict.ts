@@ -15,6 +15,7 @@ export interface ZoneFile {
   readonly origin: string;
   /** What is tried. */
   readonly title: string;
+  /** Octets, one character for each. */
   readonly text: string;
 }
 
@@ -23,7 +24,7 @@ export const ZONE_FILES: readonly ZoneFile[] = ['good', 'bad'].flatMap((folder) 
     .sort()
     .map((file) => {
       const path = `${folder}/${file}`;
-      const text = readFileSync(`${ZONES}${path}`, 'utf8');
+      const text = readFileSync(`${ZONES}${path}`, 'latin1');
       const first = /^; ORIGIN (?<origin>\S+\.) (?<title>\S.*?)\r?\n/u.exec(text)?.groups;
       if (first === undefined) throw new Error(`${path} does not begin with "; ORIGIN <origin> <what is tried>"`);
       return { path, good: folder === 'good', origin: first['origin']!, title: first['title']!, text };

@@ -7,7 +7,10 @@ import type { ZoneData } from '../../zone/zone.ts';
 import { placeOf, type Report } from './report.ts';
 import { checked, type CheckedZone, type ZoneReader } from './zone-reader.ts';
 
-/** Reads a text that a file names, by a path relative to that file; the result's `file` is for messages. */
+/**
+ * Reads the octets of a file that another one names, one character for each, by a path relative to that file; the
+ * result's `file` is for messages.
+ */
 export type ReadText = (path: string, from: string) => Result<{ text: string; file: string }, string>;
 
 export interface ServedZone {

@@ -7,7 +7,7 @@ const TAG = /^[0-9A-Za-z]{1,255}$/u;
 const tag: Field = {
   label: 'tag',
   parse(words, out) {
-    const { text } = words.next();
+    const { text } = words.string();
     if (!TAG.test(text)) return { message: `"${text}" is no tag`, remedy: 'write issue, issuewild or iodef' };
     out.u8(text.length);
     out.bytes(Buffer.from(text, 'latin1'));
@@ -25,7 +25,7 @@ const tag: Field = {
 const value: Field = {
   label: 'value',
   parse(words, out) {
-    const octets = octetsFromText(words.next().text);
+    const octets = octetsFromText(words.string().text);
     if (!octets.ok) return { message: octets.error };
     out.bytes(octets.value);
     return undefined;

@@ -27,6 +27,8 @@ export class Words {
   readonly origin: WireName;
   /** Index of the next word. */
   at = 0;
+  /** The first word that its quotes keep from being what it was taken as, and its index. */
+  fault: (Fault & { readonly token: number }) | undefined;
 
   constructor(tokens: readonly Token[], origin: WireName) {
     this.tokens = tokens;
@@ -37,8 +39,28 @@ export class Words {
     return this.at >= this.tokens.length;
   }
 
-  /** Only after `done` was false. */
+  /** A word of a number, a name and the like, which has no quotes. Only after `done` was false. */
   next(): Token {
+    const token = this.string();
+    if (token.quoted) {
+      this.fault ??= { message: `"${token.text}" is in quotes`, remedy: 'write it without them', token: this.at - 1 };
+    }
+    return token;
+  }
+
+  /** A character-string, in quotes or not. Only after `done` was false. */
+  string(): Token {
+    const token = this.listed();
+    if (token.glued) {
+      const message = `"${token.text}" follows what is before it without a blank`;
+      const remedy = 'put a blank between the two, or write \\" for a quote that belongs to the text';
+      this.fault ??= { message, remedy, token: this.at - 1 };
+    }
+    return token;
+  }
+
+  /** One of a list of character-strings, where a quote may begin the next one without a blank, as in BIND and NSD. */
+  listed(): Token {
     return this.tokens[this.at++]!;
   }
 
@@ -219,7 +241,7 @@ function measureString(bytes: Uint8Array, at: number, end: number): number {
 export function string(label: string): Field {
   return {
     label,
-    parse: (words, out) => appendString(words.next(), out),
+    parse: (words, out) => appendString(words.string(), out),
     measure: measureString,
     print: (bytes, at, end) => quote(bytes.subarray(at + 1, end)),
   };
@@ -231,7 +253,7 @@ export function strings(label: string): Field {
     label,
     parse(words, out) {
       while (!words.done) {
-        const fault = appendString(words.next(), out);
+        const fault = appendString(words.listed(), out);
         if (fault !== undefined) return fault;
       }
       return undefined;

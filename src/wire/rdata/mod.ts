@@ -51,6 +51,8 @@ export function rdataFromText(
   for (const field of format.fields) {
     if (words.done && field.optional !== true) return err(wants(format));
     const fault = field.parse(words, out);
+    // What is wrong with a word's quotes comes before what is wrong with its text.
+    if (words.fault !== undefined) return err(words.fault);
     if (fault !== undefined) return err({ ...fault, token: Math.max(0, words.at - 1) });
   }
   if (!words.done) {
@@ -79,6 +81,8 @@ function genericFromText(type: number, tokens: readonly Token[]): Result<Uint8Ar
   const remedy = 'write \\# LENGTH HEX, as in \\# 4 C0000201';
   const [, length, ...rest] = tokens;
   if (length === undefined) return err({ message: 'the length after \\# is missing', remedy });
+  const quoted = tokens.findIndex((token) => token.quoted || token.glued);
+  if (quoted >= 0) return err({ message: 'quotes in what follows \\#', remedy, token: quoted });
   if (!/^[0-9]{1,5}$/u.test(length.text)) return err({ message: `"${length.text}" is no length`, remedy, token: 1 });
   const rdata = octetsFromHex(rest.map((token) => token.text).join(''));
   if (rdata === undefined) return err({ message: 'what follows the length is not hexadecimal', remedy, token: 2 });

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../../lib/result.ts';
 import { ipv4FromText, ipv4ToText, ipv6FromText, ipv6ToText } from '../../lib/address.ts';
-import { octetsFromBase64, octetsFromText, octetsToBase64, quote } from '../presentation.ts';
+import { octetsFromBase64, octetsToBase64, quote } from '../presentation.ts';
 import { readUint } from './fields.ts';
 
 /** How the value of one SvcParamKey is written (RFC 9460 7, 14.3.2). */
@@ -195,10 +195,4 @@ export function formatOfName(name: string): ValueFormat | undefined {
   const number = /^key(0|[1-9][0-9]{0,4})$/u.exec(lower)?.[1];
   // 65535 is the "Invalid key" of RFC 9460 14.3.2.
   return number === undefined || Number(number) >= 65535 ? undefined : formatOfKey(Number(number));
-}
-
-/** Octets after `=`, quotes around them taken off. */
-export function valueOctets(word: string): Result<Uint8Array, string> {
-  const quoted = word.length >= 2 && word.startsWith('"') && word.endsWith('"');
-  return octetsFromText(quoted ? word.slice(1, -1) : word);
 }

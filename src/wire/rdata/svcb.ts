@@ -1,8 +1,9 @@
 import type { ByteWriter } from '../byte-writer.ts';
 import { Type } from '../codes.ts';
 import { measureName } from '../compression.ts';
+import { octetsFromText } from '../presentation.ts';
 import { name, readUint, u16, type Fault, type Field, type RdataType, type Words } from './fields.ts';
-import { formatOfKey, formatOfName, valueOctets } from './svc-param-values.ts';
+import { formatOfKey, formatOfName } from './svc-param-values.ts';
 
 /** `key=value` pairs in any order; on the wire ascending by key (RFC 9460 2.1, 2.2). */
 function parse(words: Words, out: ByteWriter): Fault | undefined {
@@ -14,7 +15,7 @@ function parse(words: Words, out: ByteWriter): Fault | undefined {
     const format = formatOfName(keyText);
     if (format === undefined) return { message: `"${keyText}" is no parameter`, remedy: 'write it as in alpn="h2,h3"' };
     if (params.has(format.key)) return { message: `${format.name} is there twice` };
-    const octets = equals < 0 ? undefined : valueOctets(text.slice(equals + 1));
+    const octets = equals < 0 ? undefined : octetsFromText(valueText(words, text, equals));
     if (octets?.ok === false) return { message: octets.error };
     const value = format.parse(octets?.value);
     if (!value.ok) return { message: value.error };
@@ -26,6 +27,12 @@ function parse(words: Words, out: ByteWriter): Fault | undefined {
     out.bytes(value);
   }
   return undefined;
+}
+
+/** What stands after `=`: the rest of the word, or quotes that follow at once. */
+function valueText(words: Words, text: string, equals: number): string {
+  const quoted = equals === text.length - 1 && !words.done && words.tokens[words.at]!.glued;
+  return quoted ? words.listed().text : text.slice(equals + 1);
 }
 
 function* eachParam(bytes: Uint8Array, at: number, end: number): Generator<{ key: number; value: Uint8Array }> {

@@ -4,7 +4,7 @@ import { u16, type Field, type RdataType } from './fields.ts';
 const target: Field = {
   label: 'URI',
   parse(words, out) {
-    const octets = octetsFromText(words.next().text);
+    const octets = octetsFromText(words.string().text);
     if (!octets.ok) return { message: octets.error };
     if (octets.value.length === 0) return { message: 'the URI is empty' };
     out.bytes(octets.value);

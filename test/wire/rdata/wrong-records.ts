@@ -94,7 +94,7 @@ export const WRONG_RECORDS: readonly WrongCase[] = [
   w('SVCB', '1 foo.example.com. mandatory=key123,key123 key123=abc', /twice/u),
   w('HTTPS', '0 foo.example.com. port=443', /an alias, which has no parameters/u),
   w('HTTPS', '1 . no-default-alpn', /needs alpn/u),
-  w('HTTPS', '1 . alpn="h2,,h3"', /alpn wants/u, 2),
+  w('HTTPS', '1 . alpn="h2,,h3"', /alpn wants/u, 3),
   w('HTTPS', '1 . key65535=x', /no parameter/u, 2),
   w('HTTPS', '1 . key01=x', /no parameter/u, 2),
   w('HTTPS', '1 . port=65536', /port wants/u, 2),
