@@ -152,7 +152,11 @@ class Parser {
     const glued = rest.find((token) => token.glued);
     // What $GENERATE makes is data, which may have quotes anywhere.
     if (glued !== undefined && name !== '$GENERATE')
-      return this.#error(glued, `"${glued.text}" follows what is before it without a blank`, 'put a blank between them');
+      return this.#error(
+        glued,
+        `"${glued.text}" follows what is before it without a blank`,
+        'put a blank between them',
+      );
     switch (name) {
       case '$ORIGIN':
         return this.#originDirective(directive!, rest);

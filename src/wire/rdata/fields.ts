@@ -94,8 +94,8 @@ export interface Field {
   parse(words: Words, out: ByteWriter): Fault | undefined;
   /** Its octets from `at`; -1 when it is malformed or runs over `end`. */
   measure(bytes: Uint8Array, at: number, end: number): number;
-  /** The text of its octets, `at` to `end`, which `measure` found good. */
-  print(bytes: Uint8Array, at: number, end: number): string;
+  /** The text of its octets, `at` to `end`, which `measure` found good; undefined when no text says them. */
+  print(bytes: Uint8Array, at: number, end: number): string | undefined;
   readonly name?: NameUse;
 }
 
@@ -163,21 +163,24 @@ export function seconds(label: string): Field {
 }
 
 /** A domain name; absolute in print, in text relative to the origin. By default nothing is allowed that RFC 3597 forbids. */
-export function name(label: string, use: Partial<NameUse> = {}): Field {
+export function name(label: string, use: Partial<NameUse> & { readonly mayBeAbsent?: boolean } = {}): Field {
   const compress = use.compress ?? false;
   const decompress = use.decompress ?? compress;
+  const optional = use.mayBeAbsent ?? false;
   return {
     label,
+    optional,
     name: { compress, decompress, additional: use.additional ?? false, lower: use.lower ?? decompress },
     parse(words, out) {
+      if (optional && words.done) return undefined;
       const parsed = nameFromText(words.next().text, words.origin);
       if (!parsed.ok)
         return { message: `the ${label} is ${parsed.error}`, remedy: 'write a name as in host.example.org.' };
       out.bytes(parsed.value);
       return undefined;
     },
-    measure: measureName,
-    print: (bytes, at) => nameToText(bytes, at),
+    measure: optional ? (bytes, at, end) => (at === end ? 0 : measureName(bytes, at, end)) : measureName,
+    print: (bytes, at, end) => (at === end ? '' : nameToText(bytes, at)),
   };
 }
 

@@ -32,3 +32,16 @@ export const zonemd: RdataType = {
   example:
     '2018031500 1 1 FEBE3D4CE2EC2FFA4BA99D46CD69D6D29711E55217057BEE7EB1A7B641A47BA7FED2DD5B97AE499FAFA4F22C6BD647DE',
 };
+
+/** EID of draft-ietf-nimrod-dns, obsolete. */
+export const eid: RdataType = { code: 31, fields: [hex('hexadecimal identifier')], example: 'E32C6F78163A9348' };
+
+/** NIMLOC of draft-ietf-nimrod-dns, obsolete. */
+export const nimloc: RdataType = { code: 32, fields: [hex('hexadecimal locator')], example: '75234159EAC457800920' };
+
+/** SINK of draft-eastlake-kitchen-sink, obsolete. */
+export const sink: RdataType = {
+  code: 40,
+  fields: [u8('meaning'), u8('coding'), u8('subcoding'), base64('base 64 data', 0)],
+  example: '1 0 0 AQPA',
+};

@@ -17,5 +17,8 @@ export const wallet: RdataType = {
   example: '"BTC" "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"',
 };
 
+/** NINFO of draft-reid-dnsext-zs, of the form of TXT. */
+export const ninfo: RdataType = { code: 56, fields: [strings('text')], example: '"status=up"' };
+
 /** AVC, of the form of TXT. */
 export const avc: RdataType = { code: 258, fields: [strings('text')], example: '"app-name:WOLFGANG"' };
