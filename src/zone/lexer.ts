@@ -87,7 +87,8 @@ export class Lexer {
         if (this.#at === this.#lineStart && tokens.length === 0 && this.#depth === 0) blankOwner = true;
         this.#at++;
       } else if (code === SEMICOLON) {
-        if (!this.#comment()) fault ??= this.#fault(HIDING_COMMENT);
+        const hides = this.#comment();
+        if (hides >= 0) fault ??= { ...HIDING_COMMENT, line: this.#line, column: hides - this.#lineStart + 1 };
       } else if (code === OPEN) {
         if (this.#depth++ === 0) {
           this.#openLine = this.#line;
@@ -134,16 +135,16 @@ export class Lexer {
     this.#at = end < 0 ? this.#text.length : end;
   }
 
-  /** Skips a comment, which ends at a line feed. False when a line that ended otherwise would be skipped with it. */
-  #comment(): boolean {
+  /** Skips a comment, which ends at a line feed. Where a line ends otherwise in it, which hides the next; else -1. */
+  #comment(): number {
     const start = this.#at;
     this.#skipLine();
     for (let i = start; i < this.#at; i++) {
       if (this.#text.charCodeAt(i) !== CR) continue;
       const next = this.#text.charCodeAt(i + 1);
-      if (i + 1 < this.#at && next !== CR) return false;
+      if (i + 1 < this.#at && next !== CR) return i;
     }
-    return true;
+    return -1;
   }
 
   /** A character-string in quotes. */

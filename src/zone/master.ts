@@ -3,7 +3,7 @@ import type { Result } from '../lib/result.ts';
 import { Type } from '../wire/codes.ts';
 import { isAtOrBelow, nameFromText, nameToText, type WireName } from '../wire/name.ts';
 import { octetText, readable, secondsFromText, textOfOctets } from '../wire/presentation.ts';
-import { isDataType, rdataFromText, typeFromText, typeToText } from '../wire/rdata/mod.ts';
+import { isDataType, rdataFromText, rdataWarning, typeFromText, typeToText } from '../wire/rdata/mod.ts';
 import { ZoneBuilder, type Whereabouts } from './builder.ts';
 import { expandGenerate, type GenerateLine } from './generate.ts';
 import { Lexer, type Entry, type PlacedToken } from './lexer.ts';
@@ -328,6 +328,8 @@ class Parser {
         field(),
       );
     }
+    const doubt = rdataWarning(type, rdata.value);
+    if (doubt !== undefined) this.#report('warning', typeToken, doubt.message, doubt.remedy, field());
     const seconds = ttl ?? this.#missingTtl(typeToken, type, rdata.value, field);
     if (seconds === undefined) return undefined;
     if (!isAtOrBelow(owner, this.#master.origin)) {

@@ -2,7 +2,14 @@ import type { Problem } from '../lib/problem.ts';
 import { Type } from '../wire/codes.ts';
 import { isAtOrBelow, nameFromText, nameToText, type WireName } from '../wire/name.ts';
 import { octetText, readable, tokensFromText } from '../wire/presentation.ts';
-import { isDataType, rdataFromText, typeFromText, typeToText } from '../wire/rdata/mod.ts';
+import {
+  isDataType,
+  rdataFromText,
+  rdataWarning,
+  typeFromText,
+  typeToText,
+  type RdataError,
+} from '../wire/rdata/mod.ts';
 import { ZoneBuilder } from './builder.ts';
 import { isText, textTokens } from './inline-text.ts';
 import type { ReadZone } from './master.ts';
@@ -57,33 +64,35 @@ function addRecord(
   defaultTtl: number,
   problems: Problem[],
 ): void {
-  const error = (part: string, { message, remedy }: { message: string; remedy?: string }): unknown =>
+  const report = (severity: Problem['severity'], part: string, { message, remedy }: RdataError): unknown =>
     problems.push({
-      severity: 'error',
+      severity,
       field: `${field}.${part}`,
       message: readable(message),
       ...(remedy === undefined ? {} : { remedy: readable(remedy) }),
     });
   const owner = nameFromText(octetText(name), origin);
-  if (!owner.ok) return void error('name', { message: owner.error });
+  if (!owner.ok) return void report('error', 'name', { message: owner.error });
   if (!isAtOrBelow(owner.value, origin)) {
     const message = `${nameToText(owner.value)} is outside the zone ${nameToText(origin)}`;
-    return void error('name', { message, remedy: 'end it without a dot to make it relative to the origin' });
+    return void report('error', 'name', { message, remedy: 'end it without a dot to make it relative to the origin' });
   }
   const code = typeFromText(type);
   if (code === undefined || !isDataType(code)) {
     const message = octetText(`"${type}" is no record type that a zone can have`);
-    return void error('type', { message, remedy: 'types without a name here are written TYPE<number>' });
+    return void report('error', 'type', { message, remedy: 'types without a name here are written TYPE<number>' });
   }
   for (const [index, text] of (typeof data === 'string' ? [data] : data).entries()) {
     const part = typeof data === 'string' ? 'data' : `data[${index}]`;
     const tokens = isText(code) ? textTokens(octetText(text)) : tokensFromText(octetText(text));
-    if (!tokens.ok) {
-      error(part, { ...tokens.error, message: `${typeToText(code)}: ${tokens.error.message}` });
+    const told = (error: RdataError): RdataError => ({ ...error, message: `${typeToText(code)}: ${error.message}` });
+    const rdata = tokens.ok ? rdataFromText(code, tokens.value, origin) : tokens;
+    if (!rdata.ok) {
+      report('error', part, told(rdata.error));
       continue;
     }
-    const rdata = rdataFromText(code, tokens.value, origin);
-    if (rdata.ok) builder.add(owner.value, code, ttl ?? defaultTtl, rdata.value, { field });
-    else error(part, { ...rdata.error, message: `${typeToText(code)}: ${rdata.error.message}` });
+    const doubt = rdataWarning(code, rdata.value);
+    if (doubt !== undefined) report('warning', part, told(doubt));
+    builder.add(owner.value, code, ttl ?? defaultTtl, rdata.value, { field });
   }
 }

@@ -107,6 +107,8 @@ export interface RdataType {
   readonly example: string;
   /** What is wrong between well-formed fields; undefined when nothing is. */
   check?(rdata: Uint8Array): string | undefined;
+  /** What is likely a mistake in data that is right; undefined when nothing is. */
+  warn?(rdata: Uint8Array): Fault | undefined;
 }
 
 function integer(label: string, octets: 1 | 2 | 4): Field {

@@ -93,6 +93,11 @@ function genericFromText(type: number, tokens: readonly Token[]): Result<Uint8Ar
   return checked(type, rdata);
 }
 
+/** What is likely a mistake in record data that is right, such as an SPF text that nobody can read. */
+export function rdataWarning(type: number, rdata: Uint8Array): RdataError | undefined {
+  return TYPES.get(type)?.warn?.(rdata);
+}
+
 /**
  * The presentation form: absolute names; `\# LENGTH HEX` for unknown types, for octets that do not validate, and for
  * those that the type's own text cannot say.

@@ -73,8 +73,6 @@ const params: Field = {
 function check(rdata: Uint8Array): string | undefined {
   const at = 2 + measureName(rdata, 2, rdata.length);
   const found = new Map([...eachParam(rdata, at, rdata.length)].map(({ key, value }) => [key, value]));
-  // RFC 9460 2.4.2: recipients ignore them, so whoever writes them means something that does not happen.
-  if (readUint(rdata, 0, 2) === 0 && found.size > 0) return 'priority 0 is an alias, which has no parameters';
   for (const [key, value] of found) {
     const problem = formatOfKey(key).problem(value);
     if (problem !== undefined) return problem;
@@ -88,11 +86,19 @@ function check(rdata: Uint8Array): string | undefined {
   return undefined;
 }
 
+/** RFC 9460 2.4.2: they should not be there, recipients ignore them, and parsers may warn. */
+function warn(rdata: Uint8Array): Fault | undefined {
+  const at = 2 + measureName(rdata, 2, rdata.length);
+  if (readUint(rdata, 0, 2) !== 0 || at === rdata.length) return undefined;
+  const message = 'priority 0 is an alias, whose parameters every client ignores (RFC 9460 2.4.2)';
+  return { message, remedy: 'remove them, or write a priority of 1 or more' };
+}
+
 const fields = [u16('priority'), name('target name'), params];
 const example = '1 . alpn="h2,h3" port=443';
 
 /** RFC 9460 2. */
-export const svcb: RdataType = { code: Type.SVCB, fields, example, check };
+export const svcb: RdataType = { code: Type.SVCB, fields, example, check, warn };
 
 /** RFC 9460 9. */
-export const https: RdataType = { code: Type.HTTPS, fields, example, check };
+export const https: RdataType = { code: Type.HTTPS, fields, example, check, warn };

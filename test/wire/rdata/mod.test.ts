@@ -8,13 +8,14 @@ import {
   rdataFromWire,
   rdataProblem,
   rdataToText,
+  rdataWarning,
   typeFromText,
   typeToText,
 } from '../../../src/wire/rdata/mod.ts';
 import { TYPES } from '../../../src/wire/rdata/registry.ts';
 import { rdataOf, readRdata, typeCode } from './read.ts';
 import { RECORDS, SVCB_VECTORS } from './records.ts';
-import { WRONG_RECORDS } from './wrong-records.ts';
+import { DOUBTFUL_RECORDS, SOUND_RECORDS, WRONG_RECORDS } from './wrong-records.ts';
 
 const cases = [...RECORDS, ...SVCB_VECTORS];
 
@@ -46,6 +47,17 @@ describe('refused, with a message that says what would be right', () => {
     if (rdata.ok) throw new Error(`accepted as ${rdataToText(typeCode(type), rdata.value)}`);
     expect(`${rdata.error.message}; ${rdata.error.remedy ?? ''}`.replace(/; $/u, '')).toMatch(says);
     expect(rdata.error.token).toBe(token);
+  });
+});
+
+describe('kept, with a warning or without', () => {
+  test.each(DOUBTFUL_RECORDS)('$type $text', ({ type, text, says }) => {
+    const warning = rdataWarning(typeCode(type), rdataOf(type, text));
+    expect(`${warning?.message}; ${warning?.remedy}`).toMatch(says);
+  });
+
+  test.each(SOUND_RECORDS)('%s %s', (type, text) => {
+    expect(rdataWarning(typeCode(type), rdataOf(type, text))).toBeUndefined();
   });
 });
 

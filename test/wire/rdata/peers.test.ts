@@ -10,7 +10,7 @@ import { RECORDS, SVCB_VECTORS, type RecordCase } from './records.ts';
 
 /** A server's checker that prints a zone as it reads it. */
 interface Peer {
-  readonly name: string;
+  readonly name: 'BIND' | 'NSD';
   /** How to find out whether it is installed. */
   readonly version: readonly [string, string];
   /** Debian package. */
@@ -32,9 +32,8 @@ const PEERS: readonly Peer[] = [
     unknown: [],
     print(file, folder) {
       const dump = join(folder, 'out');
-      execFileSync('named-checkzone', [
-        ...['-q', '-k', 'ignore', '-i', 'none', '-s', 'full', '-D', '-o', dump, 'example.org', file],
-      ]);
+      const options = '-q -k ignore -i none -s full -D -o'.split(' ');
+      execFileSync('named-checkzone', [...options, dump, 'example.org', file]);
       return readFileSync(dump, 'utf8');
     },
   },
@@ -43,10 +42,10 @@ const PEERS: readonly Peer[] = [
     version: ['nsd-checkzone', '-h'],
     package: 'nsd',
     // 4.6 knows none of these.
-    unknown: [
-      ...['A6', 'AMTRELAY', 'ATMA', 'DOA', 'DSYNC', 'EID', 'GPOS', 'HIP', 'MINFO', 'NIMLOC', 'NINFO', 'NSAP-PTR'],
-      ...['RESINFO', 'RKEY', 'SINK', 'TA', 'TALINK', 'WALLET'],
-    ],
+    unknown:
+      'A6 AMTRELAY ATMA DOA DSYNC EID GPOS HIP MINFO NIMLOC NINFO NSAP-PTR RESINFO RKEY SINK TA TALINK WALLET'.split(
+        ' ',
+      ),
     print: (file) => execFileSync('nsd-checkzone', ['-p', 'example.org', file], { encoding: 'utf8' }),
   },
 ];

@@ -216,6 +216,7 @@ export const RECORDS: readonly RecordCase[] = [
   c('SINK', '1 0 0 AQPA'),
   c('SINK', '1 0 0'),
   c('HTTPS', '0 svc.example.net.'),
+  c('HTTPS', '0 svc.example.net. alpn="h2" port=443'),
   c('HTTPS', '1 . alpn=h3,h2', '1 . alpn="h3,h2"'),
   c(
     'HTTPS',

@@ -145,10 +145,38 @@ export const WRONG_RECORDS: readonly WrongCase[] = [
   w('SVCB', '1 foo.example.com. mandatory=key123', /names key123, which is not there/u),
   w('SVCB', '1 foo.example.com. mandatory=mandatory', /names itself/u),
   w('SVCB', '1 foo.example.com. mandatory=key123,key123 key123=abc', /twice/u),
-  w('HTTPS', '0 foo.example.com. port=443', /an alias, which has no parameters/u),
   w('HTTPS', '1 . no-default-alpn', /needs alpn/u),
   w('HTTPS', '1 . alpn="h2,,h3"', /alpn wants/u, 3),
   w('HTTPS', '1 . key65535=x', /no parameter/u, 2),
   w('HTTPS', '1 . key01=x', /no parameter/u, 2),
   w('HTTPS', '1 . port=65536', /port wants/u, 2),
+];
+
+/** Record data that is kept, but likely a mistake. */
+export const DOUBTFUL_RECORDS: readonly WrongCase[] = [
+  w('HTTPS', '0 foo.example.com. port=443', /an alias, whose parameters every client ignores/u),
+  w('SVCB', '0 . mandatory=alpn alpn=h2', /an alias/u),
+  w('TXT', 'v=spf1 include:_spf.example.net ~all', /join to the next without a blank/u),
+  w('SPF', '"v=spf1" "-all"', /without a blank/u),
+  w('TXT', 'v=DMARC1', /nothing follows "v=DMARC1".*in quotes/u),
+  w('TXT', '"v=DKIM1"', /nothing follows/u),
+  w('CAA', '0 issue "ca.example.net account=1"', /names no issuer/u),
+  w('CAA', '0 issuewild "https://ca.example.net"', /names no issuer/u),
+];
+
+/** Data near to those that nobody need be warned of. */
+export const SOUND_RECORDS: readonly (readonly [string, string])[] = [
+  ['HTTPS', '0 foo.example.com.'],
+  ['HTTPS', '1 . port=443'],
+  ['TXT', '"v=spf1 include:_spf.example.net ~all"'],
+  ['TXT', '"v=spf1" " -all"'],
+  ['TXT', '"v=spf1"'],
+  ['TXT', 'v=spf10 x'],
+  ['TXT', '"v=DMARC1; p=none"'],
+  ['TXT', '"v=DKIM1; k=rsa; " "p=MIIB"'],
+  ['CAA', '0 issue "ca.example.net"'],
+  ['CAA', '0 issue ";"'],
+  ['CAA', '0 issue ""'],
+  ['CAA', '0 issue " ca.example.net ; account = 230123; validationmethods=dns-01"'],
+  ['CAA', '0 iodef "mailto:security@example.org"'],
 ];
