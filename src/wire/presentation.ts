@@ -158,13 +158,10 @@ export function octetsToHex(octets: Uint8Array): string {
   return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('hex').toUpperCase();
 }
 
-/** Base 64 of RFC 4648 4; padding may be left out, but nothing foreign may be in it. */
+/** Base 64 of RFC 4648 4, whole and canonical: what is cut at its end is not taken for less. */
 export function octetsFromBase64(text: string): Uint8Array | undefined {
-  const bare = text.replace(/={0,2}$/u, '');
-  const padded = bare.length !== text.length;
-  if (!/^[A-Za-z0-9+/]*$/u.test(bare) || bare.length % 4 === 1) return undefined;
-  if (padded && text.length % 4 !== 0) return undefined;
-  return new Uint8Array(Buffer.from(bare, 'base64'));
+  const octets = Buffer.from(text, 'base64');
+  return octets.toString('base64') === text ? new Uint8Array(octets) : undefined;
 }
 
 export function octetsToBase64(octets: Uint8Array): string {

@@ -6,8 +6,8 @@ import { namesIn, typeToText } from '../wire/rdata/mod.ts';
 import type { Whereabouts } from './builder.ts';
 import type { RRset, ZoneData, ZoneNode } from './zone.ts';
 
-/** What may stand beside a CNAME (RFC 4034 2.5, 4; RFC 2181 10.1). */
-const BESIDE_CNAME = new Set<number>([Type.CNAME, Type.RRSIG, Type.NSEC, 25]);
+/** What may stand beside a CNAME (RFC 4034 2.5, 4; RFC 2181 10.1 for SIG, KEY and NXT). */
+const BESIDE_CNAME = new Set<number>([Type.CNAME, Type.RRSIG, Type.NSEC, 24, 25, 30]);
 /** Types whose owners are hosts (RFC 952, RFC 1123 2.1). */
 const HOST_OWNED = new Set<number>([Type.A, Type.AAAA, Type.MX]);
 const GLUE = new Set<number>([Type.A, Type.AAAA]);
@@ -100,6 +100,10 @@ class Checker {
           'an SOA that is not at the apex',
           `an SOA belongs to ${nameToText(this.#zone.origin)} alone`,
         );
+      }
+      if (rrset.type === Type.DS && atApex) {
+        const remedy = 'a DS belongs to the parent zone, which is asked for it (RFC 4035 2.4)';
+        this.#report('error', name, Type.DS, 'a DS at the apex, where it is never served', remedy);
       }
       if (rrset.type === Type.NS && name[0] === 1 && name[1] === 0x2a) {
         this.#report('error', name, Type.NS, 'a wildcard cannot be delegated', 'delegate each name (RFC 4592 4.2)');

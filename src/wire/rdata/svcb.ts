@@ -54,7 +54,7 @@ const params: Field = {
       if (position + 4 > end) return -1;
       const key = readUint(bytes, position, 2);
       position += 4 + readUint(bytes, position + 2, 2);
-      if (key <= previous || key === 65535 || position > end) return -1;
+      if (key <= previous || position > end) return -1;
       previous = key;
     }
     return position - at;
@@ -86,9 +86,13 @@ function check(rdata: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** RFC 9460 2.4.2: they should not be there, recipients ignore them, and parsers may warn. */
+/** What is allowed and does nothing. */
 function warn(rdata: Uint8Array): Fault | undefined {
   const at = 2 + measureName(rdata, 2, rdata.length);
+  if ([...eachParam(rdata, at, rdata.length)].some(({ key }) => key === 65535)) {
+    return { message: 'key65535 is reserved as the invalid key (RFC 9460 14.3.2)', remedy: 'write another key' };
+  }
+  // RFC 9460 2.4.2: they should not be there, recipients ignore them, and parsers may warn.
   if (readUint(rdata, 0, 2) !== 0 || at === rdata.length) return undefined;
   const message = 'priority 0 is an alias, whose parameters every client ignores (RFC 9460 2.4.2)';
   return { message, remedy: 'remove them, or write a priority of 1 or more' };

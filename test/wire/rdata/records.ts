@@ -96,6 +96,7 @@ export const RECORDS: readonly RecordCase[] = [
   c('LOC', '52 N 105 E 10', '52 0 0.000 N 105 0 0.000 E 10.00m 1m 10000m 10m'),
   c('LOC', '32 7 19 S 116 2 25.123 E 10m 0.5m 100m 0', '32 7 19.000 S 116 2 25.123 E 10.00m 0.50m 100m 0m'),
   c('LOC', '90 S 180 W -100000m', '90 0 0.000 S 180 0 0.000 W -100000.00m 1m 10000m 10m'),
+  c('LOC', String.raw`\# 3 010203`),
   c('HINFO', 'PC-Intel-700mhz "Redhat Linux"', '"PC-Intel-700mhz" "Redhat Linux"'),
   c('HINFO', '"RFC8482" ""'),
   c('RP', 'admin about.example.net.', 'admin.example.org. about.example.net.'),
@@ -112,6 +113,7 @@ export const RECORDS: readonly RecordCase[] = [
   c('OPENPGPKEY', 'mQINBFit2jsBEADrbl5v'),
   c('DHCID', 'AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA='),
   c('CERT', '1 0 0 MIIB'),
+  c('CERT', 'PKIX 0 RSASHA1 MIIB', '1 0 5 MIIB'),
   c('CSYNC', '66 3 A NS AAAA', undefined, '00000042 0003 00 04 60000008'),
   c('ZONEMD', `2018031500 1 1 ${SHA256}${SHA256.slice(0, 32)}`),
   c('AVC', '"app-name:WOLFGANG"'),
@@ -216,6 +218,7 @@ export const RECORDS: readonly RecordCase[] = [
   c('SINK', '1 0 0 AQPA'),
   c('SINK', '1 0 0'),
   c('HTTPS', '0 svc.example.net.'),
+  only(['NSD'], c('HTTPS', String.raw`1 . key3=\001\187 key1=\002h2`, '1 . alpn="h2" port=443')),
   c('HTTPS', '0 svc.example.net. alpn="h2" port=443'),
   c('HTTPS', '1 . alpn=h3,h2', '1 . alpn="h3,h2"'),
   c(
