@@ -33,7 +33,8 @@ import { encodeFrame } from './stream/frames.ts';
  */
 export interface ControlData {
   readonly source:
-    | { readonly kind: 'resources' | 'zones'; readonly directory: string }
+    | { readonly kind: 'resources'; readonly directory: string }
+    | { readonly kind: 'zones'; readonly directory: string; readonly allowUnsigned: boolean }
     | { readonly kind: 'hub'; readonly kubeconfig: string | undefined; readonly namespace: string };
   readonly geo: GeoSources;
   /** Where what was last seen of clusters is kept. */
@@ -188,7 +189,7 @@ let clusters = source.kind === 'hub' ? await loadClusters() : undefined;
 const hub = clusters?.store;
 
 function openSource(): ConfigurationSource | ObservingSource {
-  if (source.kind === 'zones') return openZones(source.directory);
+  if (source.kind === 'zones') return openZones(source.directory, {}, { unsigned: source.allowUnsigned });
   const observations = (): Observations => clusters?.observations ?? new Map();
   const context = { regions, carriers, localityOf, observations };
   if (source.kind === 'hub') return openResources(hub!, { ...context, directory: undefined, tolerant: true });

@@ -8,7 +8,7 @@ import type { Observations } from '../model/observed.ts';
 import type { Site } from '../model/site.ts';
 import type { ResourceStore, StoredResource } from '../model/stored.ts';
 import { nameFromText, nameKey } from '../wire/name.ts';
-import { includeFrom } from '../zone/mod.ts';
+import { includeFrom, type Allowance } from '../zone/mod.ts';
 import type { ZoneData } from '../zone/zone.ts';
 import type { Configuration } from './configuration.ts';
 import { ACCEPT_CHANGE, ChangeGuard, explainHeld, type Circumstances, type HeldChange } from './guard.ts';
@@ -221,9 +221,13 @@ const OPERATOR = 'the operator';
  * Zones alone, from a folder of master files: `NAME.zone` or `NAME.db` is zone NAME. Other files, and those in
  * folders below, are only read by `$INCLUDE`.
  */
-export function openZones(directory: string, watching: WatchOptions = {}): ConfigurationSource {
+export function openZones(
+  directory: string,
+  watching: WatchOptions = {},
+  allowed: Allowance = {},
+): ConfigurationSource {
   const reader = new ZoneReader();
-  const load = (): Loaded => loadZones(directory, reader);
+  const load = (): Loaded => loadZones(directory, reader, allowed);
   return {
     load,
     follow: (onLoaded) => {
@@ -234,7 +238,7 @@ export function openZones(directory: string, watching: WatchOptions = {}): Confi
   };
 }
 
-function loadZones(directory: string, reader: ZoneReader): Loaded {
+function loadZones(directory: string, reader: ZoneReader, allowed: Allowance): Loaded {
   const problems: Problem[] = [];
   const zones = new Map<string, { data: ZoneData; file: string }>();
   const include = readInside(directory);
@@ -261,7 +265,7 @@ function loadZones(directory: string, reader: ZoneReader): Loaded {
       problems.push({ severity: 'error', file, message: `cannot be read: ${codeOf(error)}` });
       continue;
     }
-    const zone = reader.read({ text, file, origin: origin.value, include });
+    const zone = reader.read({ text, file, origin: origin.value, include }, allowed);
     problems.push(...zone.problems);
     zones.set(nameKey(origin.value), { data: zone.data, file });
   }

@@ -4,6 +4,7 @@ import { Type } from '../wire/codes.ts';
 import { isAtOrBelow, LOWER, nameKey, nameToText, type WireName } from '../wire/name.ts';
 import { namesIn, typeToText } from '../wire/rdata/mod.ts';
 import type { Whereabouts } from './builder.ts';
+import { dnssecOf } from './dnssec.ts';
 import type { RRset, ZoneData, ZoneNode } from './zone.ts';
 
 /** What may stand beside a CNAME (RFC 4034 2.5, 4; RFC 2181 10.1 for SIG, KEY and NXT). */
@@ -12,12 +13,18 @@ const BESIDE_CNAME = new Set<number>([Type.CNAME, Type.RRSIG, Type.NSEC, 24, 25,
 const HOST_OWNED = new Set<number>([Type.A, Type.AAAA, Type.MX]);
 const GLUE = new Set<number>([Type.A, Type.AAAA]);
 
+/** What an operator allows of what is otherwise an error. */
+export interface Allowance {
+  /** A zone that was signed beforehand is served without its signatures. */
+  readonly unsigned?: boolean;
+}
+
 /**
- * Checks a zone as a whole: an error is what BIND's `named-checkzone` refuses with its default options, a warning what
- * it mentions, or what would surprise.
+ * Checks a zone as a whole: an error is what BIND's `named-checkzone` refuses with its default options and what cannot
+ * be served as it is meant, a warning what BIND mentions, or what would surprise.
  */
-export function checkZone(zone: ZoneData, where?: Whereabouts): Problem[] {
-  return new Checker(zone, where).run();
+export function checkZone(zone: ZoneData, where?: Whereabouts, allowed: Allowance = {}): Problem[] {
+  return new Checker(zone, where, allowed).run();
 }
 
 /** What a name leads to inside the zone. */
@@ -26,19 +33,22 @@ type Target = 'address' | 'none' | 'cname' | 'dname' | 'delegated' | 'outside';
 class Checker {
   readonly #zone: ZoneData;
   readonly #where: Whereabouts | undefined;
+  readonly #allowed: Allowance;
   readonly #problems: Problem[] = [];
   readonly #originKey: string;
   /** Keys of names that exist without records. */
   readonly #emptyNonTerminals = new Set<string>();
 
-  constructor(zone: ZoneData, where: Whereabouts | undefined) {
+  constructor(zone: ZoneData, where: Whereabouts | undefined, allowed: Allowance) {
     this.#zone = zone;
     this.#where = where;
+    this.#allowed = allowed;
     this.#originKey = nameKey(zone.origin);
   }
 
   run(): Problem[] {
     this.#apex();
+    this.#dnssec();
     for (const [key, { name }] of this.#zone.nodes) {
       if (!isAtOrBelow(name, this.#zone.origin)) continue;
       for (let rest = up(key); rest.length > this.#originKey.length; rest = up(rest)) {
@@ -78,6 +88,27 @@ class Checker {
         'the zone has no NS record at its apex',
         'write `@ NS ns1` and the address of ns1',
       );
+    }
+  }
+
+  /** Answers have no signatures, which RFC 4035 3.1 asks for in a signed zone: validating resolvers reject them. */
+  #dnssec(): void {
+    const { signatures, keys } = dnssecOf(this.#zone);
+    if (signatures !== undefined && this.#allowed.unsigned === true) {
+      const remedy = 'the parent zone must have no DS record for it: see that it has none';
+      const message = 'the zone is signed, and served without its signatures, as allowed';
+      this.#report('warning', signatures.owner, signatures.type, message, remedy);
+    } else if (signatures !== undefined) {
+      const message =
+        'the zone is signed, but signatures are not served: with a DS record at its parent, validating resolvers would reject every answer';
+      const remedy =
+        'remove that DS and serve the zone unsigned; if there is none, `allowUnsigned: true` in a Zone or `--allow-unsigned` serves it as it is';
+      this.#report('error', signatures.owner, signatures.type, message, remedy);
+    } else if (keys !== undefined) {
+      const message =
+        'a DNSSEC key in a zone without signatures: with a DS record at its parent, validating resolvers would reject every answer';
+      const remedy = 'remove the key; a CDS or CDNSKEY with algorithm 0 asks the parent to remove its DS (RFC 8078 4)';
+      this.#report('warning', keys.owner, keys.type, message, remedy);
     }
   }
 

@@ -409,5 +409,5 @@ function isClass(text: string): boolean {
 }
 
 function isInternet(text: string): boolean {
-  return /^(?:IN|CLASS1)$/iu.test(text);
+  return /^(?:IN|CLASS0*1)$/iu.test(text);
 }

@@ -1,4 +1,4 @@
-export { checkZone } from './check.ts';
+export { checkZone, type Allowance } from './check.ts';
 export type { Whereabouts } from './builder.ts';
 export { includeFrom } from './include.ts';
 export { parseMasterFile } from './master.ts';

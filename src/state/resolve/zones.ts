@@ -63,12 +63,13 @@ function readZone(
   // Takes the place of one that cannot be read, so that its exports are not said to be in no zone.
   const none = { data: { origin, nodes: new Map() }, where: { locate: () => undefined }, problems: [] };
   const { file, records, defaultTtl = DEFAULT_TTL } = spec;
+  const allowed = { unsigned: spec.allowUnsigned === true };
   if (file !== undefined && records !== undefined) {
     report.error(stored, 'spec.records', 'a zone has either `file` or `records`', 'remove one of the two');
     return none;
   }
   if (records !== undefined) {
-    const zone = checked(zoneFromRecords({ origin, defaultTtl, records, field: 'spec.records' }));
+    const zone = checked(zoneFromRecords({ origin, defaultTtl, records, field: 'spec.records' }), allowed);
     report.pass(zone.problems, stored, 'spec.records');
     return zone;
   }
@@ -81,7 +82,7 @@ function readZone(
     report.error(stored, 'spec.file', `${file}: ${read.error}`, 'the path is relative to this file');
     return none;
   }
-  const zone = reader.read({ ...read.value, origin, defaultTtl, include: readText });
+  const zone = reader.read({ ...read.value, origin, defaultTtl, include: readText }, allowed);
   report.pass(zone.problems, stored, 'spec.file');
   return zone;
 }

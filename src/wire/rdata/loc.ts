@@ -29,7 +29,7 @@ function parseAngle(words: Words, axis: Axis): number | Fault {
       if (angle > axis.degrees * DEGREE) return { message: `a ${axis.label} over ${axis.degrees} degrees`, remedy };
       return side === axis.positive ? MERIDIAN + angle : MERIDIAN - angle;
     }
-    const shape = part === 2 ? /^[0-9]{1,2}(?:\.[0-9]{1,3})?$/u : /^[0-9]{1,3}$/u;
+    const shape = part === 2 ? /^[0-9]{1,2}(?:\.[0-9]{0,3})?$/u : /^[0-9]{1,3}$/u;
     if (part === 3 || !shape.test(text) || (part > 0 && Number(text) >= 60)) {
       return { message: `"${text}" is no part of a ${axis.label}`, remedy };
     }
@@ -40,7 +40,7 @@ function parseAngle(words: Words, axis: Axis): number | Fault {
 
 /** Metres with or without `m`, in whole centimetres; undefined when it is no number. */
 function centimetres(text: string): number | undefined {
-  const metres = /^(-?[0-9]{1,8}(?:\.[0-9]{1,2})?)m?$/iu.exec(text)?.[1];
+  const metres = /^([+-]?[0-9]{1,8}(?:\.[0-9]{0,2})?)m?$/iu.exec(text)?.[1];
   return metres === undefined ? undefined : Math.round(Number(metres) * 100);
 }
 
