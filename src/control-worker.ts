@@ -30,7 +30,8 @@ import { encodeFrame } from './stream/frames.ts';
  */
 export interface ControlData {
   readonly source:
-    | { readonly kind: 'resources' | 'zones'; readonly directory: string }
+    | { readonly kind: 'resources'; readonly directory: string }
+    | { readonly kind: 'zones'; readonly directory: string; readonly allowUnsigned: boolean }
     | { readonly kind: 'hub'; readonly kubeconfig: string | undefined; readonly namespace: string };
   readonly geo: GeoSources;
   /** Where what was last seen of clusters is kept. */
@@ -217,7 +218,8 @@ const hub = clusters?.store;
 const accepted = new AcceptedChanges(dataDirectory, (message) => log('warn', message));
 
 function openSource(): ConfigurationSource | ObservingSource {
-  if (source.kind === 'zones') return openZones(source.directory, { accepted });
+  if (source.kind === 'zones')
+    return openZones(source.directory, { accepted, allowed: { unsigned: source.allowUnsigned } });
   const observations = (): Observations => clusters?.observations ?? new Map();
   const context = { regions, carriers, localityOf, observations, accepted };
   if (source.kind === 'hub') {

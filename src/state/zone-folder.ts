@@ -4,7 +4,7 @@ import { hasErrors, type Problem } from '../lib/problem.ts';
 import { watchTree, type WatchOptions } from '../lib/watch-tree.ts';
 import { explainHeld } from '../model/held.ts';
 import { nameFromText, nameKey, nameToText, type WireName } from '../wire/name.ts';
-import { isUnavailable, plainProblem, unavailable, type ZoneData } from '../zone/mod.ts';
+import { isUnavailable, plainProblem, unavailable, type Allowance, type ZoneData } from '../zone/mod.ts';
 import { AcceptedChanges } from './accepted.ts';
 import { ChangeGuard } from './guard.ts';
 import type { ConfigurationSource, Loaded } from './loaded.ts';
@@ -16,6 +16,7 @@ import { hasSoa, zoneFileName } from './zone-file-names.ts';
 export interface ZoneFolderOptions {
   readonly watching?: WatchOptions;
   readonly accepted?: AcceptedChanges;
+  readonly allowed?: Allowance;
 }
 
 /**
@@ -45,6 +46,7 @@ const BEGINNING_BYTES = 65_536;
 class ZoneFolder implements ConfigurationSource {
   readonly #directory: string;
   readonly #watching: WatchOptions;
+  readonly #allowed: Allowance;
   readonly #accepted: AcceptedChanges;
   readonly #reader = new ZoneReader();
   readonly #guard = new ChangeGuard(true);
@@ -52,9 +54,10 @@ class ZoneFolder implements ConfigurationSource {
   #lastValid = new Map<string, ServedFile>();
   #tell: ((loaded: Loaded) => void) | undefined;
 
-  constructor(directory: string, { watching = {}, accepted }: ZoneFolderOptions) {
+  constructor(directory: string, { watching = {}, accepted, allowed = {} }: ZoneFolderOptions) {
     this.#directory = directory;
     this.#watching = watching;
+    this.#allowed = allowed;
     this.#accepted = accepted ?? new AcceptedChanges(undefined);
   }
 
@@ -133,13 +136,14 @@ class ZoneFolder implements ConfigurationSource {
   ): { readonly data: ZoneData | undefined; readonly problems: readonly Problem[] } {
     let text: string;
     try {
-      text = readFileSync(file, 'utf8');
+      // Its octets, one character for each.
+      text = readFileSync(file, 'latin1');
     } catch (error) {
       const message = `cannot be read: ${codeOf(error)}`;
       const remedy = 'check its permissions';
       return { data: undefined, problems: [{ severity: 'error', file, message, remedy }] };
     }
-    const zone = this.#reader.read({ text, file, origin, include });
+    const zone = this.#reader.read({ text, file, origin, include }, this.#allowed);
     const problems = zone.problems.map(plainProblem);
     return { data: hasErrors(problems) ? undefined : zone.data, problems };
   }
