@@ -235,6 +235,8 @@ export function readInside(directory: string): ReadFile {
   const include = includeFrom(directory);
   return (path, from) => {
     const read = include(path, from);
-    return read.ok ? ok({ octets: read.value.octets, file: isAbsolute(path) ? path : join(dirname(from), path) }) : read;
+    return read.ok
+      ? ok({ octets: read.value.octets, file: isAbsolute(path) ? path : join(dirname(from), path) })
+      : read;
   };
 }

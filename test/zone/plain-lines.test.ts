@@ -24,17 +24,46 @@ const NAMES = ['', '@', 'a', 'A', 'a.b', 'b', '*.w', '_x._tcp', '1', '0/25', 'in
 const HEADS = ['', '', '300', '0', '60', '1h', '0060', '2147483647', '2147483648', '4294967296', 'IN', 'in', 'IN 300']
   .concat(['300 IN', 'IN IN', '3 3', 'CH', 'CLASS1', '"IN"', '300"', 'INN'])
   .map((head) => (head === '' ? '' : `${head} `));
-const STRINGS = ['"a"', '""', '"a b;c"', '"a""b"', '"a"b', 'a', '"a\tb"', '"a\\"b"', '"gr\u00f6"', '"a', '"v=spf1" "x"']
-  .concat([`"${'x'.repeat(255)}"`, `"${'x'.repeat(256)}"`, '"v=DMARC1"', '"v=spf1 -all"', '"a\u0001"', '"\\010"']);
+const STRINGS = [
+  '"a"',
+  '""',
+  '"a b;c"',
+  '"a""b"',
+  '"a"b',
+  'a',
+  '"a\tb"',
+  '"a\\"b"',
+  '"gr\u00f6"',
+  '"a',
+  '"v=spf1" "x"',
+].concat([`"${'x'.repeat(255)}"`, `"${'x'.repeat(256)}"`, '"v=DMARC1"', '"v=spf1 -all"', '"a\u0001"', '"\\010"']);
 const DATA: Readonly<Record<string, readonly string[]>> = {
   A: ['192.0.2.1', '0.0.0.0', '255.255.255.255', '256.0.0.1', '1.2.3', '1.2.3.4.5', '01.2.3.4', '1.2.3.4 5', '1.2.3.'],
   AAAA: ['2001:db8::1', '::', '::1', '1::', '1:2:3:4:5:6:7:8', '1:2:3:4:5:6:7::', '::2:3:4:5:6:7:8', '1:2:3:4::6:7:8']
-    .concat(['1:2:3', ':::', '1::2::3', '12345::', '::ffff:192.0.2.1', 'FE80::A', '1:', ':1', 'g::', '1:2:3:4:5:6:7:8:9'])
+    .concat([
+      '1:2:3',
+      ':::',
+      '1::2::3',
+      '12345::',
+      '::ffff:192.0.2.1',
+      'FE80::A',
+      '1:',
+      ':1',
+      'g::',
+      '1:2:3:4:5:6:7:8:9',
+    ])
     .concat(['1:2:3:4:5:6:7:8::', '::1:2:3:4:5:6:7:8']),
   NS: NAMES,
   CNAME: NAMES,
   PTR: NAMES,
-  MX: NAMES.flatMap((name) => [`10 ${name}`, `65535\t${name}`]).concat(['65536 a', '010 a', 'a', '10', '-1 a', '1.5 a']),
+  MX: NAMES.flatMap((name) => [`10 ${name}`, `65535\t${name}`]).concat([
+    '65536 a',
+    '010 a',
+    'a',
+    '10',
+    '-1 a',
+    '1.5 a',
+  ]),
   SRV: ['0 5 5060 a', '0 5 5060 @', '0 5 a', '65535 65535 65535 .', '0 5 99999 a', '00001 1 1 a', '000001 1 1 a'],
   TXT: STRINGS.concat(STRINGS.flatMap((one) => [`${one} ${one}`, `${one}  "z"`])),
   CAA: ['0 issue "ca.test"'],
@@ -59,7 +88,19 @@ const record = fc
   .map(({ owner, blank, head, data, between }) => `${owner}${blank}${head}${data.type}${between}${data.text}`);
 const other = fc.constantFrom('', ' ', '\t', '$ORIGIN sub', '$ORIGIN @', '$ORIGIN out.test.', '$TTL 5m', '$TTL', ')');
 const line = fc.oneof({ weight: 9, arbitrary: record }, { weight: 1, arbitrary: other });
-const ending = fc.constantFrom('\n', '\n', '\r\n', ' \n', '; c\n', ' ;\n', '\t; "c\r\n', '\r', '; c\rx\n', '\r\r\n', '');
+const ending = fc.constantFrom(
+  '\n',
+  '\n',
+  '\r\n',
+  ' \n',
+  '; c\n',
+  ' ;\n',
+  '\t; "c\r\n',
+  '\r',
+  '; c\rx\n',
+  '\r\r\n',
+  '',
+);
 const lines = fc.array(fc.tuple(line, ending), { minLength: 1, maxLength: 12 });
 
 test('plain lines mean what they mean to the lexer', () => {
@@ -74,6 +115,17 @@ test('plain lines mean what they mean to the lexer', () => {
 });
 
 test('plain lines at the end of a file need no line feed', () => {
-  for (const line of ['a A 192.0.2.1', 'a AAAA ::', 'a NS .', 'a NS b', 'a TXT "x"', 'a MX 1 b', '; c', ' ', 'a', 'a A'])
+  for (const line of [
+    'a A 192.0.2.1',
+    'a AAAA ::',
+    'a NS .',
+    'a NS b',
+    'a TXT "x"',
+    'a MX 1 b',
+    '; c',
+    ' ',
+    'a',
+    'a A',
+  ])
     expect(read(`$TTL 300\n${line}`)).toEqual(read(`$TTL 300\n${line}\n`));
 });
