@@ -45,10 +45,7 @@ interface Loading {
 }
 
 /** Starts a server on zones in a folder. */
-async function load(
-  name: string,
-  start: () => Promise<RunningServer>,
-): Promise<Loading | undefined> {
+async function load(name: string, start: () => Promise<RunningServer>): Promise<Loading | undefined> {
   if (name === 'nsd' && findProgram('nsd') === undefined) {
     say('nsd is not installed and left out (Debian: nsd)');
     return undefined;

@@ -47,7 +47,7 @@ function hexDigits(): Uint8Array {
 
 /** A type's letters as a number, in upper case. */
 function letters(text: string): number {
-  return [...text].reduce((sum, letter) => sum * 256 + letter.charCodeAt(0), 0);
+  return Buffer.from(text).reduce((sum, letter) => sum * 256 + letter, 0);
 }
 const A = letters('A');
 const NS = letters('NS');
