@@ -1,10 +1,11 @@
-import { readdirSync, realpathSync, statSync, type BigIntStats } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 
 export interface TreeFile {
   /** Root and path below it, as an operator would type it. */
   readonly path: string;
-  readonly stats: BigIntStats;
+  readonly stats: Stats;
 }
 
 export interface Tree {
@@ -40,7 +41,7 @@ export function readTree(root: string): Tree {
     for (const name of names) {
       if (name.startsWith('.')) continue;
       const path = join(directory, name);
-      const stats = unlessGone(() => statSync(path, { bigint: true }));
+      const stats = unlessGone(() => statSync(path));
       if (stats?.isFile()) files.push({ path, stats });
       else if (stats?.isDirectory()) visit(path, depth + 1, new Set([...above, real]));
     }
@@ -49,9 +50,10 @@ export function readTree(root: string): Tree {
 
 /** Equal as long as no file of the tree was added, removed, replaced, written to or renamed. */
 export function fingerprint({ files }: Tree): string {
-  return files
-    .map(({ path, stats }) => `${path} ${stats.dev}:${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}`)
-    .join('\n');
+  const lines = files.map(
+    ({ path, stats }) => `${path} ${stats.dev}:${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}\n`,
+  );
+  return createHash('sha256').update(lines.join('')).digest('hex');
 }
 
 function unlessGone<T>(read: () => T): T | undefined {

@@ -55,7 +55,7 @@ class ResourcesSource implements ObservingSource {
   #lastValid = new Map<string, StoredResource>();
   #resolution: Resolution | undefined;
   #used: readonly StoredResource[] = [];
-  #listing: Pick<Listing, 'problems' | 'held'> = { problems: [], held: [] };
+  #listing: Pick<Listing, 'problems' | 'held' | 'seen'> = { problems: [], held: [] };
   /** Keys of resources that keep their last valid version, since the present one breaks its schema. */
   #stale: readonly string[] = [];
   #refused: readonly string[] = [];
@@ -113,12 +113,18 @@ class ResourcesSource implements ObservingSource {
     this.#schedule();
   }
 
-  /** Reads everything again when an override ends, or a host is reserved no longer. */
+  /** Reads everything again when the same files mean something else. */
   #schedule(): void {
     clearTimeout(this.#timer);
+    const end = this.#until();
+    if (end !== undefined && this.#tell !== undefined) this.#wait(end);
+  }
+
+  /** When an override ends, or a host is reserved no longer. */
+  #until(): number | undefined {
     const ends = [...this.#owners.reserved.values()].map(({ until }) => until);
     if (this.#resolution?.until !== undefined) ends.push(this.#resolution.until.getTime());
-    if (ends.length > 0 && this.#tell !== undefined) this.#wait(Math.min(...ends));
+    return ends.length === 0 ? undefined : Math.min(...ends);
   }
 
   #wait(until: number): void {
@@ -201,7 +207,9 @@ class ResourcesSource implements ObservingSource {
     const reserved = [...this.#owners.reserved].map(([host, { tenant, until }]) => {
       return { host, tenant, until, origin: resolution.rules.originOf(host) ?? '' };
     });
-    return { configuration: isEmpty ? undefined : configuration, problems, stale, refused, clusters, held, reserved };
+    const { seen } = this.#listing;
+    const told = { problems, stale, refused, clusters, held, reserved, seen, until: this.#until() };
+    return { configuration: isEmpty ? undefined : configuration, ...told };
   }
 
   /** Ids of changes that annotations accept, by who has the annotation: a tenant accepts for its own exports alone. */

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasErrors, type Problem } from '../lib/problem.ts';
-import { watchTree, type WatchOptions } from '../lib/watch-tree.ts';
+import { watchTree, type TreeWatch, type WatchOptions } from '../lib/watch-tree.ts';
 import { explainHeld } from '../model/held.ts';
 import { nameFromText, nameKey, nameToText, type WireName } from '../wire/name.ts';
 import { isUnavailable, plainProblem, unavailable, type Allowance, type ZoneData } from '../zone/mod.ts';
@@ -53,6 +53,7 @@ class ZoneFolder implements ConfigurationSource {
   /** By `nameKey` of their origins: the last valid version of each zone. */
   #lastValid = new Map<string, ServedFile>();
   #tell: ((loaded: Loaded) => void) | undefined;
+  #watch: TreeWatch | undefined;
 
   constructor(directory: string, { watching = {}, accepted, allowed = {} }: ZoneFolderOptions) {
     this.#directory = directory;
@@ -63,11 +64,11 @@ class ZoneFolder implements ConfigurationSource {
 
   follow(onLoaded: (loaded: Loaded) => void): () => void {
     this.#tell = onLoaded;
-    const close = watchTree(this.#directory, () => this.again(), this.#watching);
+    this.#watch = watchTree(this.#directory, () => this.again(), this.#watching);
     this.again();
     return () => {
       this.#tell = undefined;
-      close();
+      this.#watch?.close();
     };
   }
 
@@ -118,7 +119,8 @@ class ZoneFolder implements ConfigurationSource {
     // In the order of their names, whoever came first: what is compiled goes by the order.
     const ordered = [...zones.values()].sort((a, b) => (a.file < b.file ? -1 : 1));
     const result = this.#guarded(ordered.map(({ data }) => data));
-    return { ...result, problems: [...problems, ...result.problems], stale, refused, leftOut: leftOut.sort() };
+    const told = { problems: [...problems, ...result.problems], stale, refused, leftOut: leftOut.sort() };
+    return { ...result, ...told, seen: this.#watch?.seen };
   }
 
   /** Of two files with one zone the one that is served now keeps it; names that are only perhaps zones come last. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { readTree } from '../lib/file-tree.ts';
+import { fingerprint, readTree } from '../lib/file-tree.ts';
 import type { Problem } from '../lib/problem.ts';
 import { watchTree, type WatchOptions } from '../lib/watch-tree.ts';
 import { parseYaml } from '../lib/yaml.ts';
@@ -34,7 +34,10 @@ export function fileStore(directory: string, options: FileStoreOptions = {}): Re
       if (!listing.failed) kept = files;
       return listing;
     },
-    watch: (onChange) => watchTree(directory, onChange, watching),
+    watch: (onChange) => {
+      const watch = watchTree(directory, onChange, watching);
+      return () => watch.close();
+    },
   };
 }
 
@@ -78,7 +81,8 @@ function listFiles(
     return { listing: { resources, problems, invalid, unreadable, held, failed: true }, files };
   }
   const own = join(directory, SERVER_FILE);
-  for (const { path } of readTree(directory).files) {
+  const tree = readTree(directory);
+  for (const { path } of tree.files) {
     if (!/\.ya?ml$/u.test(path) || path === own) continue;
     const before = kept.get(path);
     let text: string;
@@ -106,7 +110,8 @@ function listFiles(
     invalid.push(...content.invalid);
     if (content.isPartial) unreadable.push(path);
   }
-  return { listing: { resources, problems, invalid, unreadable, held, failed: false }, files };
+  const seen = fingerprint(tree);
+  return { listing: { resources, problems, invalid, unreadable, held, failed: false, seen }, files };
 }
 
 /**
