@@ -3,9 +3,10 @@ import { Exit } from './cli/output.ts';
 import type { ControlConfig, ServerConfig } from './config/config.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics, NodeMetrics } from './observe/metrics.ts';
+import { cannotListen } from './server/cannot-listen.ts';
 import type { HttpServer } from './server/http.ts';
 import { AnswerPool } from './server/pool.ts';
-import { cannotListen, DRAIN_MS, listText, poolOptions, transportOf } from './server/setup.ts';
+import { DRAIN_MS, listText, poolOptions, serveMetrics, transportOf } from './server/setup.ts';
 import { keepMemorySmall } from './server/udp/system-calls.ts';
 import { SnapshotReplica } from './snapshot/encode.ts';
 import { snapshotBytes, type Snapshot } from './snapshot/snapshot.ts';
@@ -74,16 +75,18 @@ export class DnsNode {
       ageSeconds: this.#age,
       connected: this.#client?.connected === true,
     }));
-    const { metrics, dataDirectory } = this.#config;
+    const { metrics, byDefault, dataDirectory } = this.#config;
     if (metrics !== undefined) {
-      const { listenHttp } = await import('./server/http.ts');
       try {
-        this.#http = await listenHttp({
-          ...metrics,
-          metrics: () => this.#metrics.render(),
-          notReady: () => this.#notReady(),
-          knowledge: () => ({ generation: this.#replica.generation, ageSeconds: this.#age ?? null }),
-        });
+        this.#http = await serveMetrics(
+          {
+            ...metrics,
+            metrics: () => this.#metrics.render(),
+            notReady: () => this.#notReady(),
+            knowledge: () => ({ generation: this.#replica.generation, ageSeconds: this.#age ?? null }),
+          },
+          { byDefault: byDefault.metrics, log: this.#log },
+        );
       } catch (error) {
         this.#log.error(cannotListen(error, '--metrics'));
         return Exit.USAGE;
@@ -175,7 +178,10 @@ export class DnsNode {
       this.#log.error('an answering thread has died and is replaced', { reason });
     };
     try {
-      const pool = await AnswerPool.start({ ...poolOptions(config, transport, this.#nsid), onRestart }, snapshot);
+      const pool = await AnswerPool.start(
+        { ...poolOptions(config, transport, this.#nsid, this.#log), onRestart },
+        snapshot,
+      );
       if (this.#stopping) return await pool.drain(DRAIN_MS);
       this.#pool = pool;
       const listen = listText(pool.addresses);

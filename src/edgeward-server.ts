@@ -7,9 +7,11 @@ import { collectSoon } from './lib/collect-garbage.ts';
 import { formatProblem, type Problem } from './lib/problem.ts';
 import { logProblems, type Log } from './observe/log.ts';
 import type { Metrics, StreamMetrics } from './observe/metrics.ts';
+import { cannotListen } from './server/cannot-listen.ts';
 import type { HttpServer } from './server/http.ts';
+import { ListenError, listening } from './server/listen-error.ts';
 import { AnswerPool } from './server/pool.ts';
-import { cannotListen, DRAIN_MS, listText, poolOptions, transportOf } from './server/setup.ts';
+import { DRAIN_MS, listText, poolOptions, serveMetrics, transportOf } from './server/setup.ts';
 import { keepMemorySmall, returnMemory } from './server/udp/system-calls.ts';
 import { applyUpdate, type Snapshot } from './snapshot/snapshot.ts';
 import type { StreamServer } from './stream/server.ts';
@@ -111,15 +113,13 @@ export class EdgewardServer {
     const { createMetrics } = await import('./observe/metrics.ts');
     this.#metrics = createMetrics(() => this.#pool?.counters ?? []);
     if (this.#streaming) this.#streamMetrics = this.#metrics.stream(() => this.#stream?.subscribers ?? 0);
-    const { metrics } = this.#config;
+    const { metrics, byDefault } = this.#config;
     if (metrics === undefined) return;
-    const { listenHttp } = await import('./server/http.ts');
     try {
-      this.#http = await listenHttp({
-        ...metrics,
-        metrics: () => this.#metrics.render(),
-        notReady: () => this.#notReady(),
-      });
+      this.#http = await serveMetrics(
+        { ...metrics, metrics: () => this.#metrics.render(), notReady: () => this.#notReady() },
+        { byDefault: byDefault.metrics, log: this.#log },
+      );
     } catch (error) {
       this.#log.error(cannotListen(error, '--metrics'));
       void this.#finish(Exit.USAGE);
@@ -221,19 +221,21 @@ export class EdgewardServer {
         import('./stream/server.ts'),
         import('./stream/token.ts'),
       ]);
-      this.#stream = await Server.listen(epoch, {
+      const options = {
         ...listen,
         certificate: readFileSync(certificate, 'utf8'),
         key: readFileSync(key, 'utf8'),
         clientAuthority: clientAuthority && readFileSync(clientAuthority, 'utf8'),
         token: tokenFile && readToken(tokenFile),
-        full: (have) => this.#full(have),
+        full: (have: readonly string[]) => this.#full(have),
         age: () => this.#sourcesAge,
-        onRefused: (peer, reason) => this.#log.warn('a DNS node was refused', { peer, reason }),
-      });
+        onRefused: (peer: string, reason: string) => this.#log.warn('a DNS node was refused', { peer, reason }),
+      };
+      this.#stream = await listening('TCP', listen, () => Server.listen(epoch, options));
       this.#log.info('ready', { stream: listText([{ ...listen, port: this.#stream.port }]) });
     } catch (error) {
-      this.#log.error(`DNS nodes cannot be served: ${error instanceof Error ? error.message : String(error)}`);
+      const reason = error instanceof ListenError ? cannotListen(error, 'stream.listen') : String(error);
+      this.#log.error(`DNS nodes cannot be served: ${reason}`);
       void this.#finish(Exit.USAGE);
     }
   }
@@ -309,7 +311,8 @@ export class EdgewardServer {
       this.#metrics.control.workerRestarts.inc();
       this.#log.error('an answering thread has died and is replaced', { reason });
     };
-    this.#starting = AnswerPool.start({ ...poolOptions(this.#config, transport, nsid), onRestart }, snapshot);
+    const options = poolOptions(this.#config, transport, nsid, this.#log);
+    this.#starting = AnswerPool.start({ ...options, onRestart }, snapshot);
     try {
       const pool = await this.#starting;
       // A signal may have come in between; it waits for the threads, to end them.

@@ -159,7 +159,7 @@ function system(): Calls {
 
 function fail(call: string, what: string): never {
   const name = getSystemErrorName(-system().koffi.errno());
-  throw Object.assign(new Error(`${call} ${name} ${what}`), { code: name });
+  throw Object.assign(new Error(`${call} ${name} ${what}`), { code: name, syscall: call });
 }
 
 /** A bound socket. File descriptors are the process's: any thread may use it, and it outlives threads. */
@@ -175,13 +175,26 @@ function int(value: number): Uint8Array {
   return new Uint8Array(Int32Array.of(value).buffer);
 }
 
+/** Where a socket is bound, and who else may bind there. */
+export interface UdpPlace {
+  readonly host: string;
+  readonly port: number;
+  /** More sockets of this user may be bound here, and the kernel spreads clients over all of them. */
+  readonly reusePort: boolean;
+  /**
+   * This is the first of the sockets that share the address: binding it fails if any other socket is there. Without
+   * this, another process of the same user would get a part of the queries, and no error would say so.
+   */
+  readonly first?: boolean;
+}
+
 /**
  * Opens and binds a blocking UDP socket whose reads give up after `timeoutMs`.
  * @param receiveBuffer octets; the kernel may grant less
  * @throws Error with the system's name for what is wrong as `code`
  */
 export function openUdp(
-  { host, port, reusePort }: { host: string; port: number; reusePort: boolean },
+  { host, port, reusePort, first = false }: UdpPlace,
   { receiveBuffer, timeoutMs }: { receiveBuffer: number; timeoutMs: number },
 ): UdpSocket {
   const { socket, bind, getsockname, setsockopt, close } = system();
@@ -196,7 +209,8 @@ export function openUdp(
       if (!done) fail('setsockopt', `${what} ${host}:${port}`);
     };
     if (ipv6) need('IPV6_V6ONLY', set(IPPROTO_IPV6, IPV6_V6ONLY, int(1)));
-    if (reusePort) need('SO_REUSEPORT', set(SOL_SOCKET, SO_REUSEPORT, int(1)));
+    const share = (): void => need('SO_REUSEPORT', set(SOL_SOCKET, SO_REUSEPORT, int(1)));
+    if (reusePort && !first) share();
     const wildcard = address.subarray(ipv6 ? 8 : 4, ipv6 ? 24 : 8).every((octet) => octet === 0);
     if (wildcard) {
       if (ipv6) need('IPV6_RECVPKTINFO', set(IPPROTO_IPV6, IPV6_RECVPKTINFO, int(1)));
@@ -210,6 +224,8 @@ export function openUdp(
     if (ipv6) set(IPPROTO_IPV6, IPV6_MTU_DISCOVER, int(PMTUDISC_OMIT));
     else set(IPPROTO_IP, IP_MTU_DISCOVER, int(PMTUDISC_OMIT));
     if (bind(fd, address, address.length) !== 0) fail('bind', `${host}:${port}`);
+    // Set after bind(2), the option lets later sockets in, and bind(2) has kept out all that were there before.
+    if (reusePort && first) share();
     const bound = new Uint8Array(SOCKADDR_IN6);
     if (getsockname(fd, bound, int(bound.length)) !== 0) fail('getsockname', `${host}:${port}`);
     return { fd, ipv6, wildcard, port: (bound[2]! << 8) | bound[3]! };
