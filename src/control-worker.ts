@@ -15,13 +15,10 @@ import type { Site } from './model/site.ts';
 import { Compiler } from './snapshot/compile.ts';
 import { SnapshotEncoder } from './snapshot/encode.ts';
 import { snapshotBytes, updateOf, type Snapshot, type SnapshotUpdate } from './snapshot/snapshot.ts';
-import {
-  openResources,
-  openZones,
-  type ConfigurationSource,
-  type Loaded,
-  type ObservingSource,
-} from './state/source.ts';
+import { AcceptedChanges } from './state/accepted.ts';
+import type { ConfigurationSource, Loaded, ObservingSource } from './state/loaded.ts';
+import { openResources } from './state/resources.ts';
+import { openZones } from './state/zone-folder.ts';
 import { State, type Current } from './state/state.ts';
 import { fileStore } from './store/files.ts';
 import { encodeFrame } from './stream/frames.ts';
@@ -84,6 +81,11 @@ export type FromControl =
       readonly usable: boolean;
       readonly observed: boolean;
       readonly held: number;
+      /** Resources that keep their last valid version, and those that have none. */
+      readonly stale: readonly string[];
+      readonly refused: readonly string[];
+      /** Files that are no zones. */
+      readonly leftOut: readonly string[];
     }
   | {
       readonly type: 'geo';
@@ -187,12 +189,19 @@ let observing = false;
 let clusters = source.kind === 'hub' ? await loadClusters() : undefined;
 const hub = clusters?.store;
 
+const accepted = new AcceptedChanges(dataDirectory, (message) => log('warn', message));
+
 function openSource(): ConfigurationSource | ObservingSource {
-  if (source.kind === 'zones') return openZones(source.directory);
+  if (source.kind === 'zones') return openZones(source.directory, { accepted });
   const observations = (): Observations => clusters?.observations ?? new Map();
-  const context = { regions, carriers, localityOf, observations };
-  if (source.kind === 'hub') return openResources(hub!, { ...context, directory: undefined, tolerant: true });
-  return openResources(fileStore(source.directory), { ...context, directory: source.directory });
+  const context = { regions, carriers, localityOf, observations, accepted };
+  if (source.kind === 'hub') {
+    const tenancy = { operator: source.namespace };
+    const recallOwners = () => clusters!.recallOwners();
+    return openResources(hub!, { ...context, directory: undefined, tenancy, recallOwners });
+  }
+  const store = fileStore(source.directory, { accepts: (id) => accepted.has(id) });
+  return openResources(store, { ...context, directory: source.directory });
 }
 
 const files = openSource();
@@ -264,10 +273,20 @@ let patience: NodeJS.Timeout | undefined;
 
 function accept(next: Loaded): void {
   loaded = next;
-  const { configuration, problems, clusters: sites, held = [] } = next;
+  const { configuration, problems, clusters: sites, held = [], stale = [], refused = [], leftOut = [] } = next;
   if (sites !== undefined && configuration !== undefined) void followClusters(sites);
   if (hub?.usable === false) return;
-  send({ type: 'loaded', problems, usable: configuration !== undefined, observed: observing, held: held.length });
+  const usable = configuration !== undefined;
+  send({
+    type: 'loaded',
+    problems,
+    usable,
+    observed: observing,
+    held: held.length,
+    stale,
+    refused,
+    leftOut,
+  });
   // What is served while a change is held is not what the hub has.
   if (held.length === 0) hub?.remember();
   if (!open) maybeOpen();
@@ -311,6 +330,7 @@ function maybeOpen(): void {
 
 state.subscribe(compile);
 const close = files.follow(accept);
+const unwatchAccepted = accepted.watch(() => files.again());
 clusters?.start();
 
 const geoFiles = source.kind === 'zones' ? [] : inputFiles(geo);
@@ -346,6 +366,7 @@ port.on('message', (message: ToControl) => {
 
 async function stop(): Promise<void> {
   close();
+  unwatchAccepted();
   clearTimeout(refining);
   clearTimeout(patience);
   clearInterval(summaries);

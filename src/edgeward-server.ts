@@ -30,6 +30,15 @@ function bufferOf(octets: Uint8Array): Buffer {
 type Compiled = Extract<FromControl, { type: 'compiled' }>;
 type Refined = Extract<FromControl, { type: 'refined' }>;
 
+const MAX_LISTED = 10;
+
+/** Names for a log line. */
+function listed(names: readonly string[]): { count: number; names: string } {
+  const more = names.length - MAX_LISTED;
+  const shown = names.slice(0, MAX_LISTED).join(', ');
+  return { count: names.length, names: more > 0 ? `${shown} and ${more} more` : shown };
+}
+
 /** What a log line says of a snapshot. */
 function fieldsOf(message: Compiled | Refined): Record<string, number> {
   const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
@@ -59,6 +68,9 @@ export class EdgewardServer {
   #control: Worker | undefined;
   readonly #told = new Set<string>();
   #streaming = false;
+  #source: ControlData['source']['kind'] = 'resources';
+  /** Lists that were logged last. */
+  readonly #lists = new Map<string, string>();
   /** The control thread has told of edge clusters, or of a hub. */
   #hasClusters = false;
   /** Problems of the files and of geo data, as they are now. */
@@ -79,6 +91,7 @@ export class EdgewardServer {
   /** Serves until a signal, or until it cannot. @returns exit code */
   async run(data: ControlData, suggest: boolean): Promise<number> {
     this.#streaming = data.stream;
+    this.#source = data.source.kind;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void this.#stop(signal));
     // The control thread reads while this one still loads what it needs.
     const control = new Worker(new URL('./control-worker.ts', import.meta.url), {
@@ -178,16 +191,43 @@ export class EdgewardServer {
       this.#knowsPlaces ||= message.usable;
       return undefined;
     }
-    if (observed) return undefined;
-    control.reloads.inc({ result: message.usable ? 'accepted' : 'rejected' });
-    if (message.usable) control.lastGood.set(Date.now() / 1000);
-    else if (this.#pool !== undefined || this.#stream !== undefined)
-      this.#log.error('the files cannot be served as they are: the last good state goes on');
-    else {
+    this.#hearLoaded(message);
+    return undefined;
+  }
+
+  #hearLoaded({ usable, observed, held, stale, refused, leftOut }: Extract<FromControl, { type: 'loaded' }>): void {
+    const { control } = this.#metrics;
+    control.invalid.set({ served: 'last-valid' }, stale.length);
+    control.invalid.set({ served: 'no' }, refused.length);
+    if (observed) return;
+    this.#tellOnce('stale', stale, () =>
+      this.#log.error('invalid resources keep their last valid version; all others are served', listed(stale)),
+    );
+    this.#tellOnce('refused', refused, () =>
+      this.#log.error('invalid resources are not served: their names answer SERVFAIL', listed(refused)),
+    );
+    this.#tellOnce('left out', leftOut, () =>
+      this.#log.info('files that are no zones, by name or content, are left out', listed(leftOut)),
+    );
+    const isWhole = stale.length + refused.length + held === 0;
+    control.reloads.inc({ result: usable ? (isWhole ? 'accepted' : 'partial') : 'rejected' });
+    if (usable && isWhole) control.lastGood.set(Date.now() / 1000);
+    if (usable) return;
+    if (this.#pool !== undefined || this.#stream !== undefined) {
+      this.#log.error('the configuration cannot be read, or serves nothing: the server keeps the last one');
+    } else if (this.#source === 'hub') {
+      this.#log.warn('the hub has nothing to serve yet: the server waits for a Zone, and is not ready');
+    } else {
       this.#log.error('nothing to serve: mend what is named above, and start again');
       void this.#finish(Exit.FINDINGS);
     }
-    return undefined;
+  }
+
+  /** Logs a list when it is another than before and not empty. */
+  #tellOnce(what: string, list: readonly string[], tell: () => void): void {
+    const text = list.join(' ');
+    if (text !== '' && text !== this.#lists.get(what)) tell();
+    this.#lists.set(what, text);
   }
 
   #hearSites({ sites, hub }: Extract<FromControl, { type: 'sites' }>): void {

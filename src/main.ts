@@ -4,6 +4,7 @@ import { Exit } from './cli/output.ts';
 import { buildProgram } from './cli/program.ts';
 import { DATA_DIRECTORY } from './cli/workspace.ts';
 import { loadConfig, type Flags, type ServerConfig } from './config/config.ts';
+import { stateDirectory } from './config/state-directory.ts';
 import type { ControlData } from './control-worker.ts';
 import { EdgewardServer } from './edgeward-server.ts';
 import { createLog, logProblems, type Log } from './observe/log.ts';
@@ -107,7 +108,8 @@ async function dns(directory: string, options: SplitOptions): Promise<number> {
   const { config, log } = ready;
   if (config.control !== undefined) {
     const { DnsNode } = await import('./dns-node.ts');
-    return new DnsNode(config, config.control, log).run();
+    const dataDirectory = stateDirectory(config.dataDirectory, directory);
+    return new DnsNode({ ...config, dataDirectory }, config.control, log).run();
   }
   log.error('dns needs `control` in edgeward.yaml: where control planes are');
   return Exit.USAGE;
@@ -118,7 +120,8 @@ function controlData(config: ServerConfig, directory: string, zones: string | un
   const files =
     zones === undefined ? ({ kind: 'resources', directory } as const) : ({ kind: 'zones', directory: zones } as const);
   const source = hub === undefined || zones !== undefined ? files : ({ kind: 'hub', ...hub } as const);
-  return { source, geo: { dataDirectory: DATA_DIRECTORY, ...geo }, dataDirectory, stream };
+  const state = stateDirectory(dataDirectory, zones ?? directory);
+  return { source, geo: { dataDirectory: DATA_DIRECTORY, ...geo }, dataDirectory: state, stream };
 }
 
 interface SplitOptions extends Flags {

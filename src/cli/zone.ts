@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { hasErrors, type Problem } from '../lib/problem.ts';
 import { nameFromText, nameToText } from '../wire/name.ts';
 import { typeToText } from '../wire/rdata/mod.ts';
-import { checkZone, includeFrom, parseMasterFile, printZone, type ZoneData } from '../zone/mod.ts';
+import { checkZone, includeFrom, parseMasterFile, plainProblem, printZone, type ZoneData } from '../zone/mod.ts';
 import { Exit, printJson, printLine, printProblems, refuse, usage, warnOf } from './output.ts';
 
 interface Options {
@@ -59,7 +59,7 @@ function read(file: string, origin: string | undefined): { zone: ZoneData; probl
   const parsed = parseMasterFile({ text: master, file, origin: name.value, include: includeFrom(dirname(file)) });
   const problems = hasErrors(parsed.problems)
     ? parsed.problems
-    : [...parsed.problems, ...checkZone(parsed.zone, parsed.where)];
+    : [...parsed.problems, ...checkZone(parsed.zone, parsed.where).map(plainProblem)];
   return { zone: parsed.zone, problems: problems.map((problem) => ({ file, ...problem })) };
 }
 

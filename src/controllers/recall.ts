@@ -1,5 +1,7 @@
 import type { KubeObject } from '../kube/objects.ts';
 import type { ObservedService } from '../model/observed.ts';
+import type { HostReservation } from '../model/reserved-host.ts';
+import type { Status, StatusSubject } from './status.ts';
 
 interface EndpointStatus {
   readonly address?: string;
@@ -50,4 +52,22 @@ export function servicesFromStatuses(
 function changedAt({ status }: KubeObject): number[] {
   const { conditions = [] } = (status ?? {}) as { conditions?: readonly { lastTransitionTime?: string }[] };
   return conditions.map(({ lastTransitionTime = '' }) => Date.parse(lastTransitionTime)).filter((time) => time > 0);
+}
+
+/** Who had which host, and which hosts were reserved for whom, as the statuses tell. Hosts are absolute. */
+export function ownersFromStatuses(objects: readonly StatusSubject[]): {
+  readonly owners: ReadonlyMap<string, string>;
+  readonly reserved: ReadonlyMap<string, HostReservation>;
+} {
+  const owners = new Map<string, string>();
+  const reserved = new Map<string, HostReservation>();
+  for (const { kind, object } of objects) {
+    const { hosts = [], reservedHosts = [] } = (object.status ?? {}) as Partial<Status>;
+    const owner = `${object.metadata.namespace}/${object.metadata.name}`;
+    // Objects come the oldest first: of two that say the same the older is right.
+    if (kind === 'DomainExport') for (const host of hosts) if (!owners.has(`${host}.`)) owners.set(`${host}.`, owner);
+    if (kind !== 'Zone') continue;
+    for (const { host, tenant, until } of reservedHosts) reserved.set(`${host}.`, { tenant, until: Date.parse(until) });
+  }
+  return { owners, reserved };
 }

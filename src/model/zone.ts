@@ -43,6 +43,39 @@ const ZoneSpec = Type.Object(
           'True: every export also answers at `<export>.<tenant>.<origin>`, so that any name anywhere can be CNAMEd to it.',
       }),
     ),
+    tenants: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            name: Type.String({
+              pattern: '^(\\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$',
+              wanted: 'the name of a tenant, or `*` for every tenant',
+              description: 'The tenant (on a hub its namespace), or `*` for every tenant.',
+            }),
+            hosts: Type.Optional(
+              Type.Array(Type.String(), {
+                minItems: 1,
+                description:
+                  'Hosts that its exports may have: `shop.example.org`, or `*.shop.example.org` for all below, wildcards included. Default: all names below the origin, but no wildcard.',
+              }),
+            ),
+          },
+          { additionalProperties: false },
+        ),
+        {
+          description:
+            "Tenants whose exports may have hosts in the zone. Default on a hub: the control plane's own namespace alone; in files: all. `<export>.<tenant>.<origin>` of a zone with `targets` is always the tenant's.",
+        },
+      ),
+    ),
+    hostHold: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 604800,
+        description:
+          'Seconds for which a host that its tenant gave up stays reserved for that tenant. Default on a hub 600, in files 0.',
+      }),
+    ),
     hostnameAnnotations: Type.Optional(
       Type.Object(
         {

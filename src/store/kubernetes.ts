@@ -8,7 +8,13 @@ import { readChecked, writeChecked } from '../lib/atomic-file.ts';
 import { hasErrors, type Problem } from '../lib/problem.ts';
 import { TENANT_KINDS, type Kind, type Resource } from '../model/kinds.ts';
 import { API_VERSION } from '../model/resource.ts';
-import type { Listing, ResourceStore, StoreChange, StoredResource } from '../model/stored.ts';
+import {
+  soundListing,
+  type Listing,
+  type ResourceStore,
+  type StoreChange,
+  type StoredResource,
+} from '../model/stored.ts';
 import { validateResource } from '../model/validate.ts';
 
 const [GROUP = '', VERSION = ''] = API_VERSION.split('/');
@@ -36,9 +42,17 @@ export interface KubernetesStoreOptions {
   readonly cluster: Cluster;
   /** What the hub last had is kept here, for a start while it cannot be reached. Undefined: nowhere. */
   readonly directory: string | undefined;
+  /** Which API server this is: what another one had is not used. Undefined when that is not known. */
+  readonly identity?: string | undefined;
   readonly onError: (message: string) => void;
   readonly onState?: () => void;
   readonly timing?: Partial<ReflectorTiming>;
+}
+
+interface KeptHub {
+  /** Identity of the API server. */
+  readonly cluster: string;
+  readonly objects: readonly (readonly [Kind, KubeObject])[];
 }
 
 const GATHER_MS = 2;
@@ -148,8 +162,11 @@ export class KubernetesStore implements ResourceStore {
   list(): Listing {
     const objects = this.objects();
     return {
-      resources: objects.flatMap(({ stored }) => stored ?? []),
+      ...soundListing(objects.flatMap(({ stored }) => stored ?? [])),
       problems: objects.flatMap(({ problems }) => problems),
+      invalid: objects.flatMap(({ stored, file, object }) =>
+        stored === undefined ? { key: file, value: object } : [],
+      ),
     };
   }
 
@@ -175,8 +192,9 @@ export class KubernetesStore implements ResourceStore {
     this.#keep = undefined;
     if (this.#options.directory === undefined || !this.#synced) return;
     try {
-      const content = this.objects().map(({ kind, object }) => [kind, object]);
-      writeChecked(this.#file(), Buffer.from(JSON.stringify(content)));
+      const objects = this.objects().map(({ kind, object }) => [kind, object] as const);
+      const kept: KeptHub = { cluster: this.#options.identity ?? '', objects };
+      writeChecked(this.#file(), Buffer.from(JSON.stringify(kept)));
     } catch (error) {
       this.#options.onError(`what the hub has cannot be remembered: ${String(error)}`);
     }
@@ -187,9 +205,13 @@ export class KubernetesStore implements ResourceStore {
     try {
       const content = readChecked(this.#file());
       if (content === undefined) return undefined;
-      const objects = (JSON.parse(content.toString('utf8')) as [Kind, KubeObject][]).map(([kind, object]) =>
-        hubObject(kind, object),
-      );
+      const kept = JSON.parse(content.toString('utf8')) as KeptHub;
+      const { identity = kept.cluster, onError } = this.#options;
+      if (kept.cluster !== identity) {
+        onError('the hub is another than before: what is remembered of it is not used');
+        return undefined;
+      }
+      const objects = kept.objects.map(([kind, object]) => hubObject(kind, object));
       this.#seenAt = statSync(this.#file()).mtimeMs;
       return new Map(objects.map((each) => [each.file, each]));
     } catch (error) {

@@ -12,11 +12,22 @@ const BESIDE_CNAME = new Set<number>([Type.CNAME, Type.RRSIG, Type.NSEC, 25]);
 const HOST_OWNED = new Set<number>([Type.A, Type.AAAA, Type.MX]);
 const GLUE = new Set<number>([Type.A, Type.AAAA]);
 
+export interface ZoneProblem extends Problem {
+  /** Absolute name, in lower case, of a host that has no address in the zone. It may have one from elsewhere. */
+  readonly absent?: string;
+}
+
+/** A problem as an operator is told of it. */
+export function plainProblem({ absent, ...problem }: ZoneProblem): Problem {
+  void absent;
+  return problem;
+}
+
 /**
  * Checks a zone as a whole: an error is what BIND's `named-checkzone` refuses with its default options, a warning what
  * it mentions, or what would surprise.
  */
-export function checkZone(zone: ZoneData, where?: Whereabouts): Problem[] {
+export function checkZone(zone: ZoneData, where?: Whereabouts): ZoneProblem[] {
   return new Checker(zone, where).run();
 }
 
@@ -26,7 +37,7 @@ type Target = 'address' | 'none' | 'cname' | 'dname' | 'delegated' | 'outside';
 class Checker {
   readonly #zone: ZoneData;
   readonly #where: Whereabouts | undefined;
-  readonly #problems: Problem[] = [];
+  readonly #problems: ZoneProblem[] = [];
   readonly #originKey: string;
   /** Keys of names that exist without records. */
   readonly #emptyNonTerminals = new Set<string>();
@@ -37,7 +48,7 @@ class Checker {
     this.#originKey = nameKey(zone.origin);
   }
 
-  run(): Problem[] {
+  run(): ZoneProblem[] {
     this.#apex();
     for (const [key, { name }] of this.#zone.nodes) {
       if (!isAtOrBelow(name, this.#zone.origin)) continue;
@@ -50,12 +61,21 @@ class Checker {
     return this.#problems;
   }
 
-  #report(severity: Problem['severity'], owner: WireName, type: number, message: string, remedy: string): void {
+  #report(
+    severity: Problem['severity'],
+    owner: WireName,
+    type: number,
+    message: string,
+    remedy: string,
+    absent?: string,
+  ): void {
     const place = this.#where?.locate(owner, type) ?? {};
     const at = `${nameToText(owner)} ${typeToText(type)}`;
     // A place inside a resource is the more useful field; the record goes into the sentence then.
     const field = 'field' in place && place.field !== undefined ? place.field : at;
-    this.#problems.push({ severity, ...place, field, message: field === at ? message : `${at}: ${message}`, remedy });
+    const text = field === at ? message : `${at}: ${message}`;
+    const more = absent === undefined ? {} : { absent };
+    this.#problems.push({ severity, ...place, field, message: text, remedy, ...more });
   }
 
   #apex(): void {
@@ -161,7 +181,14 @@ class Checker {
       case 'dname':
         return this.#report(severity, owner, type, `${text} is below a DNAME`, 'name a host that is not renamed');
       case 'none':
-        return this.#report(severity, owner, type, `${text} has no address`, `add an A or AAAA record for ${text}`);
+        return this.#report(
+          severity,
+          owner,
+          type,
+          `${text} has no address`,
+          `add an A or AAAA record for ${text}`,
+          text.toLowerCase(),
+        );
       case 'delegated':
         // Only glue can help there; without it the delegation to a host inside itself leads nowhere.
         return type === Type.NS

@@ -70,7 +70,7 @@ class Parser {
     this.#master = master;
     this.#origin = master.origin;
     this.#defaultTtl = master.defaultTtl;
-    this.builder = new ZoneBuilder(master.origin, this.problems);
+    this.builder = new ZoneBuilder(master.origin, this.problems, true);
   }
 
   /** Reads one file; `above` are the files that include it. */

@@ -224,6 +224,7 @@ endpoints:
       'm.csv:6: error: site: no site `manz`; did you mean `mainz`?',
       'm.csv:6: error: region: no region `FRA`; regions are ISO 3166 codes such as `DE` or `CN-GD`, as in geo-data/regions.csv',
       'm.csv:7: warning: isp: no carrier `telecon`; did you mean `telecom`?',
+      'c.yaml:10:5: error: spec.policy.matrix: m.csv is invalid; mend it',
     ],
   ],
   [

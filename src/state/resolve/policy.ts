@@ -1,4 +1,5 @@
 import { suggest } from '../../lib/nearest.ts';
+import { hasErrors } from '../../lib/problem.ts';
 import type { Policy } from '../../model/domain-export.ts';
 import type { MatrixEntry, ResolvedPolicy, ResolvedRule } from '../../model/resolved.ts';
 import type { StoredResource } from '../../model/stored.ts';
@@ -13,7 +14,7 @@ export interface PolicyContext {
   readonly used: ReadonlySet<string>;
   readonly sites: readonly string[];
   readonly places: Places;
-  readonly readMatrix: (path: string, stored: StoredResource) => readonly MatrixEntry[];
+  readonly readMatrix: (path: string, stored: StoredResource, report: Report) => readonly MatrixEntry[];
   readonly report: Report;
 }
 
@@ -26,7 +27,7 @@ const OBJECTIVES = {
 export function resolvePolicy(policy: Policy, context: PolicyContext): ResolvedPolicy {
   const { rules = [], failover = [], objective = 'latency', matrix, spread = {} } = policy;
   checkFailover(failover, context);
-  const measured = matrix === undefined ? [] : context.readMatrix(matrix, context.stored);
+  const measured = matrix === undefined ? [] : context.readMatrix(matrix, context.stored, context.report);
   return {
     rules: rules.map((rule, index) => resolveRule(rule, index, context)),
     failover,
@@ -89,15 +90,14 @@ function checkSites(names: readonly string[], field: string, { sites, used, stor
   }
 }
 
-/** Reads each matrix once, however many exports name it. */
+/** Reads each matrix once, however many exports name it. The problems are told with the first of them. */
 export function matrixReader(
   sites: readonly string[],
   places: Places,
   readText: ReadText,
-  report: Report,
 ): PolicyContext['readMatrix'] {
-  const read = new Map<string, readonly MatrixEntry[]>();
-  return (path, stored) => {
+  const read = new Map<string, { readonly entries: readonly MatrixEntry[]; readonly isSound: boolean }>();
+  return (path, stored, report) => {
     const text = readText(path, stored.file);
     if (!text.ok) {
       report.error(stored, 'spec.policy.matrix', `${path}: ${text.error}`, 'the path is relative to this file');
@@ -105,10 +105,13 @@ export function matrixReader(
     }
     const { file } = text.value;
     const before = read.get(file);
-    if (before !== undefined) return before;
+    if (before !== undefined) {
+      if (!before.isSound) report.error(stored, 'spec.policy.matrix', `${file} is invalid`, 'mend it');
+      return before.entries;
+    }
     const { entries, problems } = parseMatrix(text.value.text, file, sites, places);
     report.problems.push(...problems);
-    read.set(file, entries);
+    read.set(file, { entries, isSound: !hasErrors(problems) });
     return entries;
   };
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { hasErrors, type Problem } from '../../lib/problem.ts';
 import { nameKey } from '../../wire/name.ts';
-import { checkZone, parseMasterFile, type Whereabouts } from '../../zone/mod.ts';
+import { checkZone, parseMasterFile, type Whereabouts, type ZoneProblem } from '../../zone/mod.ts';
 import type { ZoneData } from '../../zone/zone.ts';
 
 type MasterFile = Parameters<typeof parseMasterFile>[0];
@@ -10,7 +10,7 @@ type Include = NonNullable<MasterFile['include']>;
 export interface CheckedZone {
   readonly data: ZoneData;
   readonly where: Whereabouts;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly ZoneProblem[];
 }
 
 interface Kept {

@@ -2,7 +2,9 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync }
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { formatProblem } from '../../src/lib/problem.ts';
-import { openResources, openZones, type ConfigurationSource, type Loaded } from '../../src/state/source.ts';
+import type { ConfigurationSource, Loaded } from '../../src/state/loaded.ts';
+import { openResources } from '../../src/state/resources.ts';
+import { openZones } from '../../src/state/zone-folder.ts';
 import { fileStore } from '../../src/store/files.ts';
 import { nameToText } from '../../src/wire/name.ts';
 import { temporaryDirectory } from '../support/directory.ts';
@@ -36,7 +38,7 @@ function following(source: ConfigurationSource): { loads: Loaded[]; next: () => 
 }
 
 function openWorld(directory: string, now?: () => number): ConfigurationSource {
-  const store = fileStore(directory, QUICK);
+  const store = fileStore(directory, { watching: QUICK });
   return openResources(store, { directory, regions, carriers, ...(now === undefined ? {} : { now }) });
 }
 
@@ -51,17 +53,22 @@ test('what is there is told at once, and again after a file was replaced as edit
   expect(exportNames(await next())).toEqual(['renamed']);
 });
 
-test('a broken file gives problems and no configuration, until it is mended', async () => {
+test('a broken file is told of, and the others are served', async () => {
   const directory = temporaryDirectory(WORLD);
   const { next } = following(openWorld(directory));
   writeFileSync(join(directory, 'b.yaml'), 'kind: [');
   const broken = await next();
-  expect(broken.configuration).toBeUndefined();
+  expect(exportNames(broken)).toEqual(['app']);
   expect(broken.problems.map(formatProblem)).toEqual([
     expect.stringMatching(/^.*\/b\.yaml:1:\d+: error: not valid YAML: flow sequence in block collection/u),
   ]);
   writeFileSync(join(directory, 'b.yaml'), exported('b', `hosts: [b.example.org]\n${ENDPOINTS}`));
   expect(exportNames(await next())).toEqual(['app', 'b']);
+  // What it held stays while it is broken, and goes with it.
+  writeFileSync(join(directory, 'b.yaml'), 'kind: [');
+  const again = await next();
+  expect(exportNames(again)).toEqual(['app', 'b']);
+  expect(again.stale).toEqual(['DomainExport default/b']);
   unlinkSync(join(directory, 'b.yaml'));
   expect(exportNames(await next())).toEqual(['app']);
 });
@@ -158,7 +165,7 @@ test('a folder of master files', async () => {
     'README.md': 'not a zone',
     'parts/example.com.zone': 'for $INCLUDE only',
   });
-  const source = openZones(directory, QUICK);
+  const source = openZones(directory, { watching: QUICK });
   const { loads, next } = following(source);
   const names = ({ configuration }: Loaded): string[] | undefined =>
     configuration?.zones.map(({ origin }) => nameToText(origin));
@@ -168,10 +175,10 @@ test('a folder of master files', async () => {
   writeFileSync(join(directory, 'EXAMPLE.org.db'), SOA);
   writeFileSync(join(directory, 'a..b.zone'), SOA);
   const broken = await next();
-  expect(broken.configuration).toBeUndefined();
+  expect(names(broken)).toEqual(['a.test.', 'example.net.', 'example.org.']);
   expect(broken.problems.map((problem) => formatProblem(problem).replaceAll(`${directory}/`, ''))).toEqual([
+    'EXAMPLE.org.db: error: its zone is in example.org.zone already; remove one of the two',
     'a..b.zone: error: an empty label in "a..b"; name the file after its zone: `example.org.zone`',
-    'example.org.zone: error: its zone is in EXAMPLE.org.db already; remove one of the two',
   ]);
 });
 
@@ -179,7 +186,7 @@ test('a folder without master files, and none at all', () => {
   const directory = temporaryDirectory({ 'example.org.txt': SOA });
   const say = (path: string): string[] => openZones(path).load().problems.map(formatProblem);
   expect(say(directory)).toEqual([
-    `${directory}: error: no zones in this folder; name master files after their zones: \`example.org.zone\` or \`example.org.db\``,
+    `${directory}: error: no zones in this folder; name master files after their zones: \`example.org.zone\`, \`example.org.db\`, \`db.example.org\` or \`example.org\``,
   ]);
   expect(say(join(directory, 'x'))).toEqual([
     `${directory}/x: error: cannot be read: ENOENT; name the folder that holds the master files`,
@@ -204,7 +211,7 @@ test('zones whose files did not change are the same objects; a changed include i
   writeFileSync(join(directory, 'part'), 'mail 60 IN A 192.0.2.7\n');
   expect(names(read())).toEqual(['b.test.', 'mail.b.test.']);
   unlinkSync(join(directory, 'part'));
-  expect(read()).toBeUndefined();
+  expect(names(read())).toEqual(['b.test.', 'mail.b.test.']);
   writeFileSync(join(directory, 'b.yaml'), zone('b', 'origin: b.test\nfile: b.zone\ndefaultTtl: 5'));
   writeFileSync(join(directory, 'part'), 'www A 192.0.2.7\n');
   expect(names(read())).toEqual(['b.test.', 'www.b.test.']);
