@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { Exit } from './cli/output.ts';
 import type { ControlConfig, ServerConfig } from './config/config.ts';
+import { RepeatedFailure } from './lib/repeated-failure.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics, NodeMetrics } from './observe/metrics.ts';
 import { cannotListen } from './server/cannot-listen.ts';
@@ -37,6 +38,7 @@ export class DnsNode {
   #pool: AnswerPool | undefined;
   #starting: Promise<void> | undefined;
   readonly #lastGood: LastGood;
+  readonly #writeFailure = new RepeatedFailure();
   #replica = new SnapshotReplica();
   #client: StreamClient | undefined;
   /** When what was read from disk was written, and nothing was heard since: milliseconds since 1970. */
@@ -94,8 +96,9 @@ export class DnsNode {
     }
     try {
       mkdirSync(dataDirectory, { recursive: true });
+      accessSync(dataDirectory, constants.W_OK);
     } catch (error) {
-      this.#log.warn('nothing can be kept over a restart', { directory: dataDirectory, error });
+      this.#tellOfWrite(error);
     }
     await this.#startFromDisk();
     if (!this.#stopping) this.#follow();
@@ -235,10 +238,20 @@ export class DnsNode {
     this.#dirtySince = undefined;
     try {
       this.#lastGood.write(this.#replica);
+      this.#writeFailure.succeeded();
     } catch (error) {
       this.#nodeMetrics.keepFailures.inc();
-      this.#log.error('the last good snapshot cannot be kept: a restart would begin with an older one', { error });
+      this.#tellOfWrite(error);
     }
+  }
+
+  #tellOfWrite(error: unknown): void {
+    if (!this.#writeFailure.isNews(error)) return;
+    this.#log.warn(
+      'the snapshot cannot be written: after a restart this node answers only once it has reached a control plane; ' +
+        'make the directory writable, or set `dataDirectory` in edgeward.yaml',
+      { directory: this.#config.dataDirectory, error },
+    );
   }
 
   async #stop(signal: string): Promise<void> {

@@ -111,12 +111,16 @@ export class EdgewardServer {
       );
     });
     control.once('error', (error: Error) => {
-      // What is served stays; only changes are no longer seen.
-      this.#log.error('the control thread has died: the last good state is served, changes are not seen', {
-        error: error.stack ?? error.message,
-      });
       this.#control = undefined;
-      if (this.#pool === undefined) void this.#finish(Exit.FINDINGS);
+      const isServing = this.#pool !== undefined || this.#stream !== undefined;
+      const then = isServing
+        ? 'what is served stays, and changes are not seen until a restart'
+        : 'nothing is served yet, so the server ends';
+      if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY') {
+        const remedy = 'raise or remove --max-old-space-size (NODE_OPTIONS)';
+        this.#log.error(`the control thread is out of memory: ${then}; ${remedy}`);
+      } else this.#log.error(`the control thread has died: ${then}`, { error: error.stack ?? error.message });
+      if (!isServing) void this.#finish(Exit.FINDINGS);
     });
     return this.#ended;
   }

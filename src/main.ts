@@ -23,6 +23,9 @@ import { createLog, logProblems, type Log } from './observe/log.ts';
 
 const DIRECTORY = '/etc/edgeward';
 
+/** No clock that is right shows an earlier time. Machines without a clock of their own start in 1970. */
+const RELEASED = Date.UTC(2026, 0, 1);
+
 /** An option that may be given several times. */
 const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
 
@@ -82,6 +85,10 @@ function configured(
   const { config, problems } = loadConfig({ file, flags, env: process.env });
   const log = createLog({ level: config?.logLevel ?? 'info', format: logFormat });
   logProblems(log, problems);
+  if (config !== undefined && Date.now() < RELEASED) {
+    const what = 'the clock of this machine is wrong: overrides and certificates that expire are judged by it';
+    log.warn(`${what}; set the clock, as by NTP`, { clock: new Date().toISOString() });
+  }
   return config && { config, log };
 }
 

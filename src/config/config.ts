@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { hasErrors, type Problem } from '../lib/problem.ts';
+import { readFailure } from '../lib/read-failure.ts';
 import { parseYaml } from '../lib/yaml.ts';
 import { violations } from '../model/violations.ts';
 import { cacheDirectory, stateDirectory } from './directories.ts';
@@ -191,7 +192,7 @@ function readFile(file: string): ReadFile {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return { value: {}, problems: [] };
-    return { value: {}, problems: [{ severity: 'error', file, message: `cannot be read: ${code}` }] };
+    return { value: {}, problems: [{ severity: 'error', file, ...readFailure(error) }] };
   }
   const { documents, problems } = parseYaml(text, file);
   const [document, second] = documents;

@@ -27,8 +27,8 @@ export interface ResourcesContext extends Pick<ResolveContext, 'regions' | 'carr
   readonly recallOwners?: () => Pick<HostOwners, 'owners' | 'reserved'>;
 }
 
-/** A day: timers count milliseconds in 31 bits. */
-const LONGEST_TIMER_MS = 86_400_000;
+/** A minute: machines without a clock of their own start in 1970, and learn the time while a timer runs. */
+const LONGEST_TIMER_MS = 60_000;
 
 const NO_FILES: ReadText = () =>
   err('resources on a hub have no files beside them: give the content in place of a path');
