@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { Exit } from './cli/output.ts';
 import type { ControlConfig, ServerConfig } from './config/config.ts';
+import { whenNpmEnds } from './lib/npm-parent.ts';
 import { RepeatedFailure } from './lib/repeated-failure.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics, NodeMetrics } from './observe/metrics.ts';
@@ -8,6 +9,7 @@ import { cannotListen } from './server/cannot-listen.ts';
 import type { HttpServer } from './server/http.ts';
 import { AnswerPool } from './server/pool.ts';
 import { DRAIN_MS, listText, poolOptions, serveMetrics, transportOf } from './server/setup.ts';
+import { notifyServiceManager } from './server/service-manager.ts';
 import { keepMemorySmall } from './server/udp/system-calls.ts';
 import { SnapshotReplica } from './snapshot/encode.ts';
 import { snapshotBytes, type Snapshot } from './snapshot/snapshot.ts';
@@ -68,6 +70,7 @@ export class DnsNode {
   async run(): Promise<number> {
     keepMemorySmall();
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void this.#stop(signal));
+    whenNpmEnds(() => void this.#stop('SIGTERM to npm'));
     const { createMetrics } = await import('./observe/metrics.ts');
     this.#metrics = createMetrics(() => {
       this.#measure();
@@ -101,6 +104,8 @@ export class DnsNode {
       this.#tellOfWrite(error);
     }
     await this.#startFromDisk();
+    // Until a control plane is reached it waits, which is no reason to start it again.
+    notifyServiceManager('READY=1', this.#log);
     if (!this.#stopping) this.#follow();
     this.#second = setInterval(() => this.#everySecond(), SECOND_MS);
     return this.#ended;
@@ -256,6 +261,7 @@ export class DnsNode {
 
   async #stop(signal: string): Promise<void> {
     this.#log.info('stopping', { signal });
+    notifyServiceManager('STOPPING=1', this.#log);
     await this.#finish(Exit.OK);
   }
 

@@ -4,6 +4,7 @@ import { Exit } from './cli/output.ts';
 import type { ServerConfig } from './config/config.ts';
 import type { ControlData, FromControl, ToControl } from './control-worker.ts';
 import { collectSoon } from './lib/collect-garbage.ts';
+import { whenNpmEnds } from './lib/npm-parent.ts';
 import { formatProblem, type Problem } from './lib/problem.ts';
 import { logProblems, type Log } from './observe/log.ts';
 import type { Metrics, StreamMetrics } from './observe/metrics.ts';
@@ -12,6 +13,7 @@ import type { HttpServer } from './server/http.ts';
 import { ListenError, listening } from './server/listen-error.ts';
 import { AnswerPool } from './server/pool.ts';
 import { DRAIN_MS, listText, poolOptions, serveMetrics, transportOf } from './server/setup.ts';
+import { notifyServiceManager } from './server/service-manager.ts';
 import { keepMemorySmall, returnMemory } from './server/udp/system-calls.ts';
 import { applyUpdate, type Snapshot } from './snapshot/snapshot.ts';
 import type { StreamServer } from './stream/server.ts';
@@ -93,6 +95,9 @@ export class EdgewardServer {
     this.#streaming = data.stream;
     this.#source = data.source.kind;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void this.#stop(signal));
+    whenNpmEnds(() => void this.#stop('SIGTERM to npm'));
+    // Until its hub has a zone it waits, which is no reason to start it again.
+    if (data.source.kind === 'hub') notifyServiceManager('READY=1', this.#log);
     // The control thread reads while this one still loads what it needs.
     const control = new Worker(new URL('./control-worker.ts', import.meta.url), {
       workerData: data,
@@ -277,6 +282,7 @@ export class EdgewardServer {
       };
       this.#stream = await listening('TCP', listen, () => Server.listen(epoch, options));
       this.#log.info('ready', { stream: listText([{ ...listen, port: this.#stream.port }]) });
+      notifyServiceManager('READY=1', this.#log);
     } catch (error) {
       const reason = error instanceof ListenError ? cannotListen(error, 'stream.listen') : String(error);
       this.#log.error(`DNS nodes cannot be served: ${reason}`);
@@ -308,6 +314,7 @@ export class EdgewardServer {
       const listen = listText(this.#pool!.addresses);
       const served = { ...fieldsOf(message), listen, workers: this.#config.workers };
       this.#log.info('ready', served);
+      notifyServiceManager('READY=1', this.#log);
       if (suggest && data.source.kind === 'resources') {
         const { suggestions } = await import('./cli/suggestions.ts');
         process.stdout.write(suggestions(data.source.directory, this.#pool!.addresses[0]!));
@@ -384,6 +391,7 @@ export class EdgewardServer {
 
   async #stop(signal: string): Promise<void> {
     this.#log.info('stopping', { signal });
+    notifyServiceManager('STOPPING=1', this.#log);
     await this.#finish(Exit.OK);
   }
 

@@ -6,7 +6,7 @@ import { cacheDirectory } from './config/directories.ts';
 // Compiled code is kept between starts, for this thread and, by the environment, for all others: a server that
 // restarts should answer again at once. It must be on before the first module of any size is loaded. By default Node
 // keeps it in a directory that any user can make; code must come from a place that is ours alone.
-enableCompileCache(process.env['NODE_COMPILE_CACHE'] ?? join(cacheDirectory(process.env), 'code'));
-const kept = getCompileCacheDir();
-if (kept !== undefined) process.env['NODE_COMPILE_CACHE'] ??= kept;
+const directory = process.env['NODE_COMPILE_CACHE'] ?? join(cacheDirectory(process.env), 'code');
+enableCompileCache(directory);
+if (getCompileCacheDir() !== undefined) process.env['NODE_COMPILE_CACHE'] = directory;
 await import('./main.ts');

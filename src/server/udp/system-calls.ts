@@ -11,6 +11,7 @@ import { ipv6FromText, parseAddress } from '../../lib/address.ts';
  * the same: recvmmsg(2), sendmmsg(2), ip(7), ipv6(7), cmsg(3).
  */
 
+const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
@@ -31,6 +32,7 @@ const IPV6_RECVPKTINFO = 49;
 const PMTUDISC_OMIT = 5;
 const MSG_WAITFORONE = 0x10000;
 const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
 const POLLIN = 1;
 const MOST_INTERRUPTIONS = 100;
 
@@ -83,6 +85,14 @@ interface Calls {
   readonly sendmmsg: (fd: number, headers: Pointer, count: number, flags: number) => number;
   readonly poll: (fds: Pointer, count: number, timeoutMs: number) => number;
   readonly close: (fd: number) => number;
+  readonly sendto: (
+    fd: number,
+    message: Uint8Array,
+    length: number,
+    flags: number,
+    address: Uint8Array,
+    addressLength: number,
+  ) => number;
   /** glibc alone has these two. */
   readonly mallocTrim: ((keep: number) => number) | undefined;
   readonly mallopt: ((parameter: number, value: number) => number) | undefined;
@@ -109,6 +119,7 @@ function load(): Calls | string {
       sendmmsg: libc.func('int sendmmsg(int, void *, uint32_t, int)'),
       poll: libc.func('int poll(void *, unsigned long, int)'),
       close: libc.func('int close(int)'),
+      sendto: libc.func('long sendto(int, const uint8_t *, size_t, int, const uint8_t *, uint32_t)'),
       mallocTrim: optional(() => libc.func('int malloc_trim(size_t)')),
       mallopt: optional(() => libc.func('int mallopt(int, int)')),
     };
@@ -143,6 +154,27 @@ export function returnMemory(): void {
 export function keepMemorySmall(): void {
   calls ??= load();
   if (typeof calls !== 'string') calls.mallopt?.(M_MMAP_THRESHOLD, MMAP_OCTETS);
+}
+
+/**
+ * Sends one datagram to a UNIX socket, which Node itself cannot.
+ * @param path in the file system, or with a leading `@` an abstract name (unix(7))
+ * @throws Error when it cannot be sent
+ */
+export function sendToUnixSocket(path: string, message: string): void {
+  const { socket, sendto, close } = system();
+  const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path);
+  const address = new Uint8Array(2 + name.length);
+  address[0] = AF_UNIX;
+  address.set(name, 2);
+  const fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) fail('socket', path);
+  try {
+    const octets = Buffer.from(message);
+    if (sendto(fd, octets, octets.length, MSG_NOSIGNAL, address, address.length) < 0) fail('sendto', path);
+  } finally {
+    close(fd);
+  }
 }
 
 /** Why batched UDP is not to be had here; undefined when it is. */
