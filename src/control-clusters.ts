@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import { ownersFromStatuses, servicesFromStatuses } from './controllers/recall.ts';
+import { exportsFromStatuses, ownersFromStatuses, servicesFromStatuses } from './controllers/recall.ts';
 import { StatusWriter, type StatusWorld } from './controllers/status.ts';
 import type { ControlData, ControlLog, FromControl } from './control-worker.ts';
 import { clusterIdentity } from './kube/cluster-identity.ts';
@@ -19,6 +19,9 @@ import type { Configuration } from './state/configuration.ts';
 import type { Loaded } from './state/loaded.ts';
 import { HUB_TYPES, KubernetesStore } from './store/kubernetes.ts';
 
+/** A control plane that knows nothing from before waits so long for a DNS node that does. */
+const RECALL_MS = 15_000;
+
 export interface ControlClustersOptions {
   readonly source: ControlData['source'];
   readonly dataDirectory: string;
@@ -27,6 +30,8 @@ export interface ControlClustersOptions {
   readonly log: ControlLog;
   /** Services of edge clusters changed. */
   readonly onObserved: (changed: ReadonlySet<string>, learnt: 'list' | 'watch') => void;
+  /** What the hub has that is served by, for DNS nodes to keep; undefined: there are none. */
+  readonly onRemember: ((entries: ReadonlyMap<string, string>) => void) | undefined;
   /** A cluster is seen, or cannot be. */
   readonly onState: () => void;
   /** What was read last, and what of it is served. */
@@ -81,7 +86,7 @@ export class ControlClusters {
   }
 
   #openHub({ kubeconfig, namespace }: Extract<ControlData['source'], { kind: 'hub' }>) {
-    const { dataDirectory, identity: self, log } = this.#options;
+    const { dataDirectory, identity: self, log, onRemember } = this.#options;
     const onError = (message: string): void => log('warn', message);
     const credentials = kubeconfig === undefined ? defaultKubeconfig() : kubeconfigFile(kubeconfig);
     const identity = clusterIdentity(credentials);
@@ -104,6 +109,7 @@ export class ControlClusters {
         identity,
         onError,
         onState: () => this.#tellOfHub(),
+        ...(onRemember === undefined ? {} : { onRemember, recallMs: RECALL_MS }),
       }),
       secrets: new SecretKubeconfigs({ cluster, namespace, directory: dataDirectory, onError }),
       statuses,
@@ -181,6 +187,11 @@ export class ControlClusters {
     if (source.kind !== 'hub') return kubeconfigFile(resolve(source.directory, file!));
     if (isAbsolute(file!)) return kubeconfigFile(file!);
     return failing(metadata.name, 'on a hub the path of a kubeconfig must be absolute; or use a `secret`');
+  }
+
+  /** What the hub's statuses say that exports were. */
+  recallExports(configuration: Configuration): Configuration {
+    return { ...configuration, exports: exportsFromStatuses(this.store?.objects() ?? [], configuration) };
   }
 
   /** What the hub's statuses say of who has which host. */

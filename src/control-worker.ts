@@ -31,7 +31,8 @@ import { encodeFrame } from './stream/frames.ts';
  */
 export interface ControlData {
   readonly source:
-    | { readonly kind: 'resources' | 'zones'; readonly directory: string }
+    | { readonly kind: 'resources'; readonly directory: string }
+    | { readonly kind: 'zones'; readonly directory: string; readonly allowUnsigned: boolean }
     | { readonly kind: 'hub'; readonly kubeconfig: string | undefined; readonly namespace: string };
   readonly geo: GeoSources;
   /** Where what was last seen of clusters is kept. */
@@ -103,6 +104,16 @@ export type FromControl =
       readonly maps: number;
       readonly bytes: number;
     }
+  /** DNS nodes may come, and are to tell what they remember. */
+  | { readonly type: 'recalling'; readonly epoch: string }
+  /** What DNS nodes are to remember. */
+  | {
+      readonly type: 'memory';
+      readonly isWhole: boolean;
+      readonly put: readonly (readonly [string, string])[];
+      readonly gone: readonly string[];
+    }
+  | { readonly type: 'recalled'; readonly id: number }
   /** A generation for DNS nodes. */
   | { readonly type: 'frame'; readonly epoch: string; readonly generation: number; readonly message: Uint8Array }
   | { readonly type: 'full'; readonly id: number; readonly generation: number; readonly message: Uint8Array }
@@ -115,7 +126,9 @@ export type FromControl =
 
 export type ToControl =
   | { readonly type: 'close' }
-  | { readonly type: 'full'; readonly id: number; readonly have: readonly string[] };
+  | { readonly type: 'full'; readonly id: number; readonly have: readonly string[] }
+  /** What a DNS node remembers. */
+  | { readonly type: 'recall'; readonly id: number; readonly entries: readonly (readonly [string, string])[] };
 
 /** How often geo files are looked at for changes: they are large, rarely replaced, and may lie on network disks. */
 const GEO_POLL_MS = 5000;
@@ -199,8 +212,21 @@ async function loadClusters(): Promise<ControlClusters> {
       maybeOpen();
     },
     onState: maybeOpen,
+    onRemember: stream ? remember : undefined,
     current: () => ({ loaded, configuration: state.current().configuration }),
   });
+}
+
+/** What DNS nodes were last given to remember. */
+let remembered: ReadonlyMap<string, string> | undefined;
+
+function remember(entries: ReadonlyMap<string, string>): void {
+  const before = remembered ?? new Map<string, string>();
+  const put = [...entries].filter(([key, text]) => before.get(key) !== text);
+  const gone = [...before.keys()].filter((key) => !entries.has(key));
+  const isWhole = remembered === undefined;
+  remembered = entries;
+  if (isWhole || put.length > 0 || gone.length > 0) send({ type: 'memory', isWhole, put, gone });
 }
 
 /** Whether what is accepted now comes from an edge cluster. */
@@ -211,13 +237,19 @@ const hub = clusters?.store;
 const accepted = new AcceptedChanges(dataDirectory, (message) => log('warn', message));
 
 function openSource(): ConfigurationSource | ObservingSource {
-  if (source.kind === 'zones') return openZones(source.directory, { accepted });
+  if (source.kind === 'zones')
+    return openZones(source.directory, { accepted, allowed: { unsigned: source.allowUnsigned } });
   const observations = (): Observations => clusters?.observations ?? new Map();
   const context = { regions, carriers, localityOf, observations, accepted };
   if (source.kind === 'hub') {
     const tenancy = { operator: source.namespace };
-    const recallOwners = () => clusters!.recallOwners();
-    return openResources(hub!, { ...context, directory: undefined, tenancy, recallOwners });
+    return openResources(hub!, {
+      ...context,
+      directory: undefined,
+      tenancy,
+      recallOwners: () => clusters!.recallOwners(),
+      recallServed: (configuration) => clusters!.recallExports(configuration),
+    });
   }
   const store = fileStore(source.directory, { accepts: (id) => accepted.has(id) });
   return openResources(store, { ...context, directory: source.directory });
@@ -348,6 +380,7 @@ function maybeOpen(): void {
 }
 
 state.subscribe(compile);
+if (encoder !== undefined && hub !== undefined) send({ type: 'recalling', epoch: encoder.epoch });
 const close = files.follow(accept);
 const unwatchAccepted = accepted.watch(() => files.again());
 clusters?.start();
@@ -375,6 +408,11 @@ const summaries = setInterval(() => {
 }, SITES_MS);
 
 port.on('message', (message: ToControl) => {
+  if (message.type === 'recall') {
+    hub?.recall(message.entries);
+    send({ type: 'recalled', id: message.id });
+    return;
+  }
   if (message.type === 'full') {
     const full = encodeFrame(encoder!.full(new Set(message.have)));
     send({ type: 'full', id: message.id, generation: encoder!.generation, message: full });

@@ -15,6 +15,7 @@ import { SnapshotReplica } from './snapshot/encode.ts';
 import { snapshotBytes, type Snapshot } from './snapshot/snapshot.ts';
 import { StreamClient } from './stream/client.ts';
 import { LastGood } from './stream/last-good.ts';
+import { KeptMemory } from './stream/memory.ts';
 import { readToken } from './stream/token.ts';
 
 /** What is known is written down when nothing changed for so long, or at the latest after so long. */
@@ -42,6 +43,7 @@ export class DnsNode {
   readonly #lastGood: LastGood;
   readonly #writeFailure = new RepeatedFailure();
   #replica = new SnapshotReplica();
+  readonly #memory: KeptMemory;
   #client: StreamClient | undefined;
   /** When what was read from disk was written, and nothing was heard since: milliseconds since 1970. */
   #diskSince: number | undefined;
@@ -60,6 +62,7 @@ export class DnsNode {
     this.#control = control;
     this.#log = log;
     this.#lastGood = new LastGood(config.dataDirectory);
+    this.#memory = new KeptMemory(config.dataDirectory);
     const name = new TextEncoder().encode(config.nsid).subarray(0, 64 - NSID_KNOWLEDGE);
     // The answering threads read what this thread writes.
     this.#nsid = new Uint8Array(new SharedArrayBuffer(name.length === 0 ? 0 : name.length + NSID_KNOWLEDGE));
@@ -103,6 +106,11 @@ export class DnsNode {
     } catch (error) {
       this.#tellOfWrite(error);
     }
+    try {
+      this.#memory.read();
+    } catch (error) {
+      this.#log.warn('what control planes had this node remember cannot be used: they tell it anew', { error });
+    }
     await this.#startFromDisk();
     // Until a control plane is reached it waits, which is no reason to start it again.
     notifyServiceManager('READY=1', this.#log);
@@ -143,6 +151,8 @@ export class DnsNode {
         token: tokenFile && readToken(tokenFile),
       }),
       replica: this.#replica,
+      memory: this.#memory.memory,
+      onMemory: () => this.#keepSoon(),
       onChange: (snapshot) => {
         this.#diskSince = undefined;
         if (snapshot !== undefined) void this.#show(snapshot);
@@ -242,7 +252,8 @@ export class DnsNode {
     if (this.#dirtySince === undefined) return;
     this.#dirtySince = undefined;
     try {
-      this.#lastGood.write(this.#replica);
+      if (this.#replica.generation > 0) this.#lastGood.write(this.#replica);
+      this.#memory.write();
       this.#writeFailure.succeeded();
     } catch (error) {
       this.#nodeMetrics.keepFailures.inc();

@@ -16,6 +16,7 @@ import { DRAIN_MS, listText, poolOptions, serveMetrics, transportOf } from './se
 import { notifyServiceManager } from './server/service-manager.ts';
 import { keepMemorySmall, returnMemory } from './server/udp/system-calls.ts';
 import { applyUpdate, type Snapshot } from './snapshot/snapshot.ts';
+import type { MemoryMessage, MemorySigner } from './stream/memory.ts';
 import type { StreamServer } from './stream/server.ts';
 
 /** Young objects of a control thread are many and die late; a larger nursery halves its loading time. */
@@ -65,6 +66,10 @@ export class EdgewardServer {
   #streamStarting: Promise<void> | undefined;
   readonly #fulls = new Map<number, (full: { generation: number; message: Buffer }) => void>();
   #nextFull = 1;
+  readonly #recalls = new Map<number, () => void>();
+  #signer: MemorySigner | undefined;
+  /** DNS nodes were given something to serve. */
+  #hasPublished = false;
   /** Seconds since the sources were last seen as they are; the oldest of them. */
   #sourcesAge = 0;
   #control: Worker | undefined;
@@ -150,8 +155,8 @@ export class EdgewardServer {
 
   #notReady(): string[] {
     if (this.#stopping) return ['stopping'];
-    const serving = this.#streaming ? this.#stream : this.#pool;
-    return serving === undefined ? ['no configuration has been served yet: see the log'] : [];
+    const isServing = this.#streaming ? this.#hasPublished : this.#pool !== undefined;
+    return !isServing ? ['no configuration has been served yet: see the log'] : [];
   }
 
   #hear(message: Exclude<FromControl, { type: 'compiled' | 'refined' }>): Promise<void> | void {
@@ -164,6 +169,15 @@ export class EdgewardServer {
         return this.#log[message.level](message.message, message.fields);
       case 'sites':
         return this.#hearSites(message);
+      case 'recalling':
+        this.#streamStarting ??= this.#startStream(message.epoch);
+        return undefined;
+      case 'memory':
+        return this.#remember(message);
+      case 'recalled':
+        this.#recalls.get(message.id)?.();
+        this.#recalls.delete(message.id);
+        return undefined;
       case 'frame':
         return this.#serveFrame(message);
       case 'full':
@@ -222,7 +236,7 @@ export class EdgewardServer {
     control.reloads.inc({ result: usable ? (isWhole ? 'accepted' : 'partial') : 'rejected' });
     if (usable && isWhole) control.lastGood.set(Date.now() / 1000);
     if (usable) return;
-    if (this.#pool !== undefined || this.#stream !== undefined) {
+    if (this.#pool !== undefined || this.#hasPublished) {
       this.#log.error('the configuration cannot be read, or serves nothing: the server keeps the last one');
     } else if (this.#source === 'hub') {
       this.#log.warn('the hub has nothing to serve yet: the server waits for a Zone, and is not ready');
@@ -259,7 +273,14 @@ export class EdgewardServer {
   async #serveFrame({ epoch, generation, message }: Extract<FromControl, { type: 'frame' }>): Promise<void> {
     this.#streamStarting ??= this.#startStream(epoch);
     await this.#streamStarting;
-    this.#stream?.publish(generation, bufferOf(message));
+    if (this.#stream === undefined) return;
+    if (!this.#hasPublished) {
+      const listen = { ...this.#config.stream!.listen, port: this.#stream.port };
+      this.#log.info('ready', { stream: listText([listen]) });
+      notifyServiceManager('READY=1', this.#log);
+    }
+    this.#hasPublished = true;
+    this.#stream.publish(generation, bufferOf(message));
     this.#streamMetrics?.octets.inc(message.length);
   }
 
@@ -270,24 +291,52 @@ export class EdgewardServer {
         import('./stream/server.ts'),
         import('./stream/token.ts'),
       ]);
-      const options = {
-        ...listen,
-        certificate: readFileSync(certificate, 'utf8'),
-        key: readFileSync(key, 'utf8'),
-        clientAuthority: clientAuthority && readFileSync(clientAuthority, 'utf8'),
-        token: tokenFile && readToken(tokenFile),
-        full: (have: readonly string[]) => this.#full(have),
-        age: () => this.#sourcesAge,
-        onRefused: (peer: string, reason: string) => this.#log.warn('a DNS node was refused', { peer, reason }),
-      };
-      this.#stream = await listening('TCP', listen, () => Server.listen(epoch, options));
-      this.#log.info('ready', { stream: listText([{ ...listen, port: this.#stream.port }]) });
-      notifyServiceManager('READY=1', this.#log);
+      this.#stream = await listening('TCP', listen, () =>
+        Server.listen(epoch, {
+          ...listen,
+          certificate: readFileSync(certificate, 'utf8'),
+          key: readFileSync(key, 'utf8'),
+          clientAuthority: clientAuthority && readFileSync(clientAuthority, 'utf8'),
+          token: tokenFile && readToken(tokenFile),
+          full: (have) => this.#full(have),
+          age: () => this.#sourcesAge,
+          wantsMemory: () => this.#source === 'hub',
+          onMemory: (memory) => this.#recall(memory),
+          onRefused: (peer, reason) => this.#log.warn('a DNS node was refused', { peer, reason }),
+        }),
+      );
     } catch (error) {
       const reason = error instanceof ListenError ? cannotListen(error, 'stream.listen') : String(error);
       this.#log.error(`DNS nodes cannot be served: ${reason}`);
       void this.#finish(Exit.USAGE);
     }
+  }
+
+  async #remember({ isWhole, put, gone }: Extract<FromControl, { type: 'memory' }>): Promise<void> {
+    await this.#streamStarting;
+    const signer = await this.#memorySigner();
+    const signed = put.map(([key, content]) => signer.sign(key, content));
+    this.#stream?.remember({ type: 'memory', isWhole, put: signed, gone });
+  }
+
+  /** A DNS node tells what was served before; the control thread makes of it what it can. */
+  async #recall({ put }: MemoryMessage): Promise<void> {
+    const entries = (await this.#memorySigner()).verified(put);
+    const refused = put.length - entries.length;
+    if (refused > 0) {
+      const message = 'a DNS node remembers what no control plane with this key has signed: it is left out';
+      this.#log.warn(message, { entries: refused });
+    }
+    if (entries.length === 0 || this.#control === undefined) return;
+    const id = this.#nextFull++;
+    const done = new Promise<void>((resolve) => this.#recalls.set(id, resolve));
+    this.#control.postMessage({ type: 'recall', id, entries } satisfies ToControl);
+    await done;
+  }
+
+  async #memorySigner(): Promise<MemorySigner> {
+    const { MemorySigner: Signer } = await import('./stream/memory.ts');
+    return (this.#signer ??= new Signer(readFileSync(this.#config.stream!.key, 'utf8')));
   }
 
   #full(have: readonly string[]): Promise<{ generation: number; message: Buffer }> {

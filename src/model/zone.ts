@@ -19,7 +19,8 @@ const ZoneSpec = Type.Object(
               Type.Integer({ minimum: 0, maximum: 2147483647, description: 'Seconds; without it, `defaultTtl`.' }),
             ),
             data: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })], {
-              description: 'Record data as in a master file; a list makes a record set.',
+              description:
+                'Data of one record, or a list for several. TXT without quotes is the whole text, blanks and `;` included; all else is as in a master file, where text with a `;` is in quotes: `0 issue "ca.example.net; account=1"`.',
             }),
           },
           { additionalProperties: false },
@@ -35,6 +36,12 @@ const ZoneSpec = Type.Object(
         minimum: 0,
         maximum: 2147483647,
         description: 'TTL of records without their own, seconds. Default 3600; a `$TTL` in a master file goes first.',
+      }),
+    ),
+    allowUnsigned: Type.Optional(
+      Type.Boolean({
+        description:
+          'True: a zone that was signed beforehand is served, though without its signatures. Its parent must have no DS record for it. Default false: such a zone is an error, since validating resolvers would reject every answer.',
       }),
     ),
     targets: Type.Optional(

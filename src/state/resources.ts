@@ -7,6 +7,7 @@ import type { Observations } from '../model/observed.ts';
 import type { Listing, ResourceStore, StoreChange, StoredResource } from '../model/stored.ts';
 import { includeFrom, isUnavailable } from '../zone/mod.ts';
 import { AcceptedChanges } from './accepted.ts';
+import type { Configuration } from './configuration.ts';
 import { ChangeGuard, type Circumstances } from './guard.ts';
 import { HostOwners } from './host-owners.ts';
 import type { Change, Loaded, ObservingSource } from './loaded.ts';
@@ -25,6 +26,8 @@ export interface ResourcesContext extends Pick<ResolveContext, 'regions' | 'carr
   readonly accepted?: AcceptedChanges;
   /** Who had which host before a restart; asked for once, when resources are first read. */
   readonly recallOwners?: () => Pick<HostOwners, 'owners' | 'reserved'>;
+  /** What a configuration was when it was last served, before a restart; asked for once, with the first one. */
+  readonly recallServed?: (configuration: Configuration) => Configuration;
 }
 
 /** A minute: machines without a clock of their own start in 1970, and learn the time while a timer runs. */
@@ -129,7 +132,8 @@ class ResourcesSource implements ObservingSource {
     const listing = this.#store.list();
     if (listing.failed) return { configuration: undefined, problems: listing.problems };
     const { used, stale, refused, invalid } = this.#withLastValid(listing);
-    if (!this.#hasRecalled && used.length > 0) {
+    const isFirst = !this.#hasRecalled && used.length > 0;
+    if (isFirst) {
       this.#hasRecalled = true;
       const recalled = this.#context.recallOwners?.();
       if (recalled !== undefined) this.#owners.recall(recalled.owners, recalled.reserved);
@@ -154,6 +158,8 @@ class ResourcesSource implements ObservingSource {
     this.#refused = refused;
     this.#lastValid = new Map(used.map((stored) => [resourceKey(stored.resource), stored]));
     this.#accepts = this.#acceptedIn(used);
+    const before = isFirst ? this.#context.recallServed?.(resolution.configuration) : undefined;
+    if (before !== undefined) this.#guard.pass(before, { cause: 'seen', touched: new Set(), accepts: this.#accepts });
     return this.#guarded(resolution, how);
   }
 

@@ -5,7 +5,7 @@ import { readFailure } from '../lib/read-failure.ts';
 import { watchTree, type WatchOptions } from '../lib/watch-tree.ts';
 import { explainHeld } from '../model/held.ts';
 import { nameFromText, nameKey, nameToText, type WireName } from '../wire/name.ts';
-import { isUnavailable, plainProblem, unavailable, type ZoneData } from '../zone/mod.ts';
+import { isUnavailable, plainProblem, unavailable, type Allowance, type ZoneData } from '../zone/mod.ts';
 import { AcceptedChanges } from './accepted.ts';
 import { ChangeGuard } from './guard.ts';
 import type { ConfigurationSource, Loaded } from './loaded.ts';
@@ -17,6 +17,7 @@ import { hasSoa, zoneFileName } from './zone-file-names.ts';
 export interface ZoneFolderOptions {
   readonly watching?: WatchOptions;
   readonly accepted?: AcceptedChanges;
+  readonly allowed?: Allowance;
 }
 
 /**
@@ -46,6 +47,7 @@ const BEGINNING_BYTES = 65_536;
 class ZoneFolder implements ConfigurationSource {
   readonly #directory: string;
   readonly #watching: WatchOptions;
+  readonly #allowed: Allowance;
   readonly #accepted: AcceptedChanges;
   readonly #reader = new ZoneReader();
   readonly #guard = new ChangeGuard(true);
@@ -53,9 +55,10 @@ class ZoneFolder implements ConfigurationSource {
   #lastValid = new Map<string, ServedFile>();
   #tell: ((loaded: Loaded) => void) | undefined;
 
-  constructor(directory: string, { watching = {}, accepted }: ZoneFolderOptions) {
+  constructor(directory: string, { watching = {}, accepted, allowed = {} }: ZoneFolderOptions) {
     this.#directory = directory;
     this.#watching = watching;
+    this.#allowed = allowed;
     this.#accepted = accepted ?? new AcceptedChanges(undefined);
   }
 
@@ -134,11 +137,12 @@ class ZoneFolder implements ConfigurationSource {
   ): { readonly data: ZoneData | undefined; readonly problems: readonly Problem[] } {
     let text: string;
     try {
-      text = readFileSync(file, 'utf8');
+      // Its octets, one character for each.
+      text = readFileSync(file, 'latin1');
     } catch (error) {
       return { data: undefined, problems: [{ severity: 'error', file, ...readFailure(error) }] };
     }
-    const zone = this.#reader.read({ text, file, origin, include });
+    const zone = this.#reader.read({ text, file, origin, include }, this.#allowed);
     const problems = zone.problems.map(plainProblem);
     return { data: hasErrors(problems) ? undefined : zone.data, problems };
   }

@@ -200,6 +200,34 @@ test('a folder of master files, over IPv6 as well', async () => {
   expect(await zones.ended).toBe(0);
 });
 
+test('a zone that was signed beforehand is neither sound nor served, unless that is allowed', async () => {
+  const folder = join(directory, 'signed');
+  mkdirSync(folder);
+  const file = join(folder, 'example.org.zone');
+  const lines = readFileSync(join(ROOT, 'config/demo/zones/example.org.zone'), 'utf8');
+  writeFileSync(file, `${lines}\n@ 60 RRSIG SOA 13 2 60 20360101000000 20260101000000 46938 @ 2ULEx1pf\n`);
+  const checked = await output('zone', 'check', file);
+  expect(checked.code).toBe(1);
+  expect(checked.text).toMatch(/: error: .* the zone is signed, but signatures are not served/u);
+  const refused = await output('serve', '--zones', folder, '--listen', '127.0.0.1:0', '--metrics', 'off');
+  expect(refused.code).toBe(1);
+  expect(refused.text).toMatch(/ERROR .* the zone is signed, but signatures are not served/u);
+
+  expect((await output('zone', 'check', '--allow-unsigned', file)).code).toBe(0);
+  const zones = ['serve', '--zones', folder, '--allow-unsigned', '--listen', '127.0.0.1:0', '--metrics', 'off'];
+  const allowed = edgeward(...zones);
+  const [, at] = await until(allowed, / ready .*listen=127\.0\.0\.1:(\d+)/u);
+  expect(allowed.text()).toMatch(/WARN .* served without its signatures, as allowed/u);
+  const { text } = await output('query', '@127.0.0.1', '-p', at!, 'example.org', 'MX', '+short');
+  expect(text.trim()).toBe('10 mail.example.org.');
+  allowed.child.kill('SIGTERM');
+  expect(await allowed.ended).toBe(0);
+
+  const misplaced = await output('serve', config, '--allow-unsigned');
+  expect(misplaced.code).toBe(2);
+  expect(misplaced.text).toContain('--allow-unsigned goes with --zones');
+});
+
 test('explain says each step; JSON for programs', async () => {
   const { code, text } = await output(
     'explain',

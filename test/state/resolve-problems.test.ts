@@ -53,7 +53,7 @@ const CASES: readonly (readonly [string, Readonly<Record<string, string>>, reado
     'host in a domain of nobody',
     { 'b.yaml': exported('b', `hosts: ['b c.example.org', 'a.*.example.org', 'x..y']\n${ENDPOINTS}`) },
     [
-      'b.yaml:5:11: error: spec.hosts[0]: "b c.example.org" is not a host name; write letters, digits and hyphens, with `*` at most as the whole first label',
+      'b.yaml:5:11: error: spec.hosts[0]: a blank without an escape in "b c.example.org"; write a host name such as `app.example.org`',
       'b.yaml:5:30: error: spec.hosts[1]: "a.*.example.org" is not a host name; write letters, digits and hyphens, with `*` at most as the whole first label',
       'b.yaml:5:49: error: spec.hosts[2]: an empty label in "x..y"; write a host name such as `app.example.org`',
     ],

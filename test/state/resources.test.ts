@@ -201,6 +201,34 @@ test('a folder of master files', async () => {
   ]);
 });
 
+test('a folder with a zone that was signed beforehand: an error, or a warning where it is allowed', () => {
+  const signed = `${SOA}@ 60 RRSIG SOA 13 2 60 20360101000000 20260101000000 46938 example.org. 2ULEx1pf\n`;
+  const directory = temporaryDirectory({ 'example.org.zone': signed, 'example.net.zone': SOA });
+  const refused = openZones(directory).load();
+  expect(refused.refused).toEqual(['example.org.']);
+  expect(refused.problems).toMatchObject([{ severity: 'error', file: join(directory, 'example.org.zone') }]);
+  const allowed = openZones(directory, { watching: QUICK, allowed: { unsigned: true } }).load();
+  expect(allowed.configuration?.zones).toHaveLength(2);
+  expect(allowed.problems).toMatchObject([{ severity: 'warning', file: join(directory, 'example.org.zone') }]);
+});
+
+test('a zone that was signed beforehand is allowed by its Zone alone, and again refused without', () => {
+  const directory = temporaryDirectory({
+    ...WORLD,
+    'b.yaml': zone('b', 'origin: b.test\nfile: b.zone\nallowUnsigned: true'),
+    'c.yaml': zone('c', 'origin: c.test\nfile: b.zone'),
+    'b.zone': `${SOA}@ 60 NSEC @ SOA NS NSEC\n`,
+  });
+  const source = openWorld(directory);
+  const told = (): string[] =>
+    source.load().problems.map(({ severity, file }) => `${severity} ${file?.replace(`${directory}/`, '')}`);
+  expect(told()).toEqual(['warning b.zone', 'error b.zone']);
+  writeFileSync(join(directory, 'c.yaml'), zone('c', 'origin: c.test\nfile: b.zone\nallowUnsigned: true'));
+  expect(told()).toEqual(['warning b.zone', 'warning b.zone']);
+  writeFileSync(join(directory, 'b.yaml'), zone('b', 'origin: b.test\nfile: b.zone\nallowUnsigned: false'));
+  expect(told()).toEqual(['error b.zone', 'warning b.zone']);
+});
+
 test('a folder without master files, and none at all', () => {
   const directory = temporaryDirectory({ 'example.org.txt': SOA });
   const say = (path: string): string[] => openZones(path).load().problems.map(formatProblem);

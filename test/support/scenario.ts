@@ -183,6 +183,7 @@ function canonical(line: string): string {
   const tokens = [...data.join(' ').matchAll(/"(?<quoted>[^"]*)"|(?<plain>\S+)/gu)].map(({ groups }) => ({
     text: groups!['quoted'] ?? groups!['plain']!,
     quoted: groups!['quoted'] !== undefined,
+    glued: false,
   }));
   const rdata = rdataFromText(code, tokens, Uint8Array.of(0));
   if (!rdata.ok) throw new Error(`${line}: ${rdata.error.message}`);

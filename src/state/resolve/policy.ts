@@ -6,6 +6,7 @@ import type { StoredResource } from '../../model/stored.ts';
 import { parseMatrix } from './matrix.ts';
 import type { Report } from './report.ts';
 import { checkIsps, checkRegion, type Places } from './sites.ts';
+import { textOfOctets } from '../../wire/presentation.ts';
 import type { ReadText } from './zones.ts';
 
 export interface PolicyContext {
@@ -109,7 +110,12 @@ export function matrixReader(
       if (!before.isSound) report.error(stored, 'spec.policy.matrix', `${file} is invalid`, 'mend it');
       return before.entries;
     }
-    const { entries, problems } = parseMatrix(text.value.text, file, sites, places);
+    const content = textOfOctets(text.value.text);
+    if (content === undefined) {
+      report.error(stored, 'spec.policy.matrix', `${path} is not UTF-8`, 'save it as UTF-8');
+      return [];
+    }
+    const { entries, problems } = parseMatrix(content, file, sites, places);
     report.problems.push(...problems);
     read.set(file, { entries, isSound: !hasErrors(problems) });
     return entries;

@@ -8,7 +8,10 @@ import { unavailable, type ZoneData } from '../../zone/zone.ts';
 import type { Report } from './report.ts';
 import { checked, type CheckedZone, type ZoneReader } from './zone-reader.ts';
 
-/** Reads a text that a file names, by a path relative to that file; the result's `file` is for messages. */
+/**
+ * Reads the octets of a file that another one names, one character for each, by a path relative to that file; the
+ * result's `file` is for messages.
+ */
 export type ReadText = (path: string, from: string) => Result<{ text: string; file: string }, string>;
 
 export interface ServedZone {
@@ -75,11 +78,13 @@ function readZone(
 ): CheckedZone {
   const none = { data: unavailable(origin), where: { locate: () => undefined }, problems: [] };
   const { file, records, defaultTtl = DEFAULT_TTL } = spec;
+  const allowed = { unsigned: spec.allowUnsigned === true };
   if (file !== undefined && records !== undefined) {
     report.error(stored, 'spec.records', 'a zone has either `file` or `records`', 'remove one of the two');
     return none;
   }
-  if (records !== undefined) return checked(zoneFromRecords({ origin, defaultTtl, records, field: 'spec.records' }));
+  if (records !== undefined)
+    return checked(zoneFromRecords({ origin, defaultTtl, records, field: 'spec.records' }), allowed);
   if (file === undefined) {
     report.error(stored, 'spec.file', 'missing', 'name a master file in `file`, or write `records`');
     return none;
@@ -89,5 +94,5 @@ function readZone(
     report.error(stored, 'spec.file', `${file}: ${read.error}`, 'the path is relative to this file');
     return none;
   }
-  return reader.read({ ...read.value, origin, defaultTtl, include: readText });
+  return reader.read({ ...read.value, origin, defaultTtl, include: readText }, allowed);
 }
