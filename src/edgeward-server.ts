@@ -306,7 +306,8 @@ export class EdgewardServer {
         }),
       );
     } catch (error) {
-      const reason = error instanceof ListenError ? cannotListen(error, 'stream.listen') : String(error);
+      const own = error instanceof Error ? error.message : String(error);
+      const reason = error instanceof ListenError ? cannotListen(error, 'stream.listen') : own;
       this.#log.error(`DNS nodes cannot be served: ${reason}`);
       void this.#finish(Exit.USAGE);
     }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { Exit } from './cli/output.ts';
+import { misplaced } from './cli/misplaced.ts';
+import { Exit, usage } from './cli/output.ts';
 import { buildProgram } from './cli/program.ts';
 import { DATA_DIRECTORY } from './cli/workspace.ts';
 import { loadConfig, type Flags, type ServerConfig } from './config/config.ts';
@@ -75,14 +76,18 @@ function serveCommand(): Command {
         'Examples:\n  edgeward serve config/demo\n  edgeward serve --zones /etc/nsd/zones --listen 127.0.0.1:5353 --listen [::1]:5353',
     )
     .action(async (directory: string | undefined, options: ServeOptions) => {
-      if (directory !== undefined && options.zones !== undefined) {
-        process.stderr.write('edgeward: a configuration directory and --zones exclude each other: give one\n');
-        process.exitCode = Exit.USAGE;
-      } else if (options.allowUnsigned === true && options.zones === undefined) {
-        process.stderr.write('edgeward: --allow-unsigned goes with --zones; in a Zone write `allowUnsigned: true`\n');
-        process.exitCode = Exit.USAGE;
-      } else process.exitCode = await serve(directory ?? DIRECTORY, options);
+      const wrong = wrongWith(directory, options);
+      process.exitCode = wrong === undefined ? await serve(directory ?? DIRECTORY, options) : usage(wrong);
     });
+}
+
+/** What is wrong with the command line of `serve`. */
+function wrongWith(directory: string | undefined, { zones, allowUnsigned }: ServeOptions): string | undefined {
+  if (directory !== undefined && zones !== undefined)
+    return 'a configuration directory and --zones exclude each other: give one';
+  if (allowUnsigned === true && zones === undefined)
+    return '--allow-unsigned goes with --zones; in a Zone write `allowUnsigned: true`';
+  return misplaced(directory ?? DIRECTORY, zones, 'serve');
 }
 
 /** The configuration, and a log; undefined, and told of, when it cannot be used. */
@@ -112,6 +117,8 @@ async function serve(directory: string, { suggest, ...options }: ServeOptions): 
 }
 
 async function control(directory: string, options: SplitOptions): Promise<number> {
+  const wrong = misplaced(directory, undefined, 'control');
+  if (wrong !== undefined) return usage(wrong);
   const ready = configured(join(directory, 'edgeward.yaml'), options);
   if (ready === undefined) return Exit.USAGE;
   const { config, log } = ready;
@@ -125,6 +132,8 @@ async function control(directory: string, options: SplitOptions): Promise<number
 }
 
 async function dns(directory: string, options: SplitOptions): Promise<number> {
+  const wrong = misplaced(directory, undefined, 'dns');
+  if (wrong !== undefined) return usage(wrong);
   const ready = configured(join(directory, 'edgeward.yaml'), options);
   if (ready === undefined) return Exit.USAGE;
   const { config, log } = ready;

@@ -104,7 +104,6 @@ port.on('message', (message: ToAnswerWorker) => {
 
 listen().catch((error: unknown) => {
   const message = error instanceof Error ? error.message : String(error);
-  // An error that crosses threads keeps its message alone.
-  const failure = error instanceof ListenError ? { failure: { ...error, message } } : {};
+  const failure = error instanceof ListenError ? { failure: error.failure } : {};
   port.postMessage({ type: 'failed', message, ...failure } satisfies FromAnswerWorker);
 });

@@ -24,7 +24,16 @@ export class ListenError extends Error implements ListenFailure {
     this.port = port;
     this.code = code;
   }
+
+  /** For another thread, where an error keeps its message alone. */
+  get failure(): ListenFailure {
+    const { transport, host, port, code, message } = this;
+    return { transport, host, port, code, message };
+  }
 }
+
+/** System calls that bind an address. */
+const BINDING = new Set(['socket', 'setsockopt', 'bind', 'listen', 'getsockname']);
 
 /** Runs what binds an address. @throws ListenError in place of the system's error; other errors as they are */
 export async function listening<T>(
@@ -35,8 +44,8 @@ export async function listening<T>(
   try {
     return await bind();
   } catch (error) {
-    const { code = '', syscall, message } = error as NodeJS.ErrnoException;
-    if (syscall === undefined) throw error;
+    const { code = '', syscall = '', message } = error as NodeJS.ErrnoException;
+    if (!BINDING.has(syscall)) throw error;
     throw new ListenError({ transport, host, port, code, message });
   }
 }

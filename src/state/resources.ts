@@ -20,7 +20,7 @@ export interface ResourcesContext extends Pick<ResolveContext, 'regions' | 'carr
   readonly directory: string | undefined;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
-  /** What edge clusters are seen to have now. */
+  /** What edge clusters are seen to have now. Without it no cluster is looked at. */
   readonly observations?: () => Observations;
   /** What operators have accepted beside the resources' annotations. */
   readonly accepted?: AcceptedChanges;
@@ -191,7 +191,7 @@ class ResourcesSource implements ObservingSource {
     // On a hub a held change is a condition of its resource; a file has only the log to say so.
     const severity = this.#context.directory === undefined ? 'warning' : 'error';
     const heldProblems = held.map((change): Problem => ({ severity, file: change.what, ...explainHeld(change) }));
-    const problems = [...this.#listing.problems, ...resolution.problems, ...heldProblems];
+    const problems = [...this.#listing.problems, ...this.#problemsOf(resolution), ...heldProblems];
     const stale = [...this.#stale, ...resolution.stale];
     const refused = [...this.#refused, ...resolution.refused];
     const { configuration } = guarded;
@@ -202,6 +202,12 @@ class ResourcesSource implements ObservingSource {
       return { host, tenant, until, origin: resolution.rules.originOf(host) ?? '' };
     });
     return { configuration: isEmpty ? undefined : configuration, problems, stale, refused, clusters, held, reserved };
+  }
+
+  /** Where no cluster is looked at, nothing is known of what it has: that is no problem. */
+  #problemsOf({ problems, observed }: Resolution): readonly Problem[] {
+    const isLooking = this.#context.observations !== undefined;
+    return isLooking ? problems : problems.slice(0, problems.length - observed.flat().length);
   }
 
   /** Ids of changes that annotations accept, by who has the annotation: a tenant accepts for its own exports alone. */

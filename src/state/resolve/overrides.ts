@@ -56,6 +56,12 @@ export function resolveOverride(
   if (exp === undefined) {
     const names = [...exports.keys()].filter((known) => known.startsWith(`${tenant}/`));
     const own = names.map((known) => known.slice(tenant.length + 1));
+    // Only exports that follow from annotations have names with dots, and they come and go with edge clusters.
+    if (spec.export.includes('.') && context.clusters.size > 0) {
+      const message = `no edge cluster is seen to claim \`${spec.export}\``;
+      report.warning(stored, 'spec.export', message, 'the override waits for it; or correct the name');
+      return undefined;
+    }
     const message = `tenant \`${tenant}\` has no DomainExport \`${spec.export}\``;
     report.error(stored, 'spec.export', message, suggest(spec.export, own, 'its exports'));
     return undefined;
