@@ -161,7 +161,7 @@ export function loadConfig(input: ConfigInput): { config: ServerConfig | undefin
   };
   if (written.stream !== undefined && config.stream === undefined && !hasErrors(problems)) {
     const said = { ...read.at?.('stream'), field: 'stream' };
-    const message = 'nobody would be let in';
+    const message = 'no DNS node can authenticate';
     problems.push({ severity: 'error', ...said, message, remedy: 'give it `clientAuthority` or `tokenFile`' });
   }
   for (const [index, text] of (written.control?.servers ?? []).entries()) {

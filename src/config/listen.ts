@@ -15,7 +15,10 @@ export function parseListen(text: string): Result<ListenAddress, { message: stri
   const match = /^(?:\[([^\]]*)\]|([^:]*)):([0-9]{1,5})$/u.exec(text);
   if (match === null) {
     if (parseAddress(text)?.family === 6) {
-      return err({ message: `\`${text}\` has no port`, remedy: `write \`[${text}]:53\`` });
+      const [, address, port] = /^(.*[^:]):([0-9]{2,5})$/u.exec(text) ?? [];
+      const isPerhaps = address !== undefined && parseAddress(address)?.family === 6;
+      const other = isPerhaps ? `, or \`[${address}]:${port}\` if ${port} is the port` : '';
+      return err({ message: `\`${text}\` has no port`, remedy: `write \`[${text}]:53\`${other}` });
     }
     if (parseAddress(text) !== undefined) {
       return err({ message: `\`${text}\` has no port`, remedy: `write \`${text}:53\`` });

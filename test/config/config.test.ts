@@ -162,7 +162,7 @@ test.each<[string, Flags, Record<string, string>, string[]]>([
       'edgeward.yaml:1:42: error: listen[3]: `` is not an IP address; write `0.0.0.0` for all IPv4 addresses and `[::]` for all IPv6 addresses',
       'edgeward.yaml:1:49: error: listen[4]: `*` is not an IP address; write `0.0.0.0` for all IPv4 addresses and `[::]` for all IPv6 addresses',
       'edgeward.yaml:1:57: error: listen[5]: `[127.0.0.1]:53` is ambiguous; write ADDRESS:PORT, as in `127.0.0.1:53` or `[::1]:53`',
-      'edgeward.yaml:1:75: error: listen[6]: `::1:53` has no port; write `[::1:53]:53`',
+      'edgeward.yaml:1:75: error: listen[6]: `::1:53` has no port; write `[::1:53]:53`, or `[::1]:53` if 53 is the port',
       'edgeward.yaml:1:85: error: listen[7]: no port 65536; ports end at 65535',
     ],
   ],
@@ -242,7 +242,7 @@ test.each<[string, Flags, Record<string, string>, string[]]>([
 
 test('a stream that lets nobody in, and control planes that are none', () => {
   expect(load('stream: { certificate: a, key: b }').problems).toEqual([
-    'edgeward.yaml:1:1: error: stream: nobody would be let in; give it `clientAuthority` or `tokenFile`',
+    'edgeward.yaml:1:1: error: stream: no DNS node can authenticate; give it `clientAuthority` or `tokenFile`',
   ]);
   expect(load("control: { servers: ['control:9443'] }").problems).toEqual([
     'edgeward.yaml:1:22: error: control.servers[0]: `control:9443` is not the address of a control plane; write `https://HOST:PORT`',

@@ -145,7 +145,8 @@ function checkTargets(
     const field = `spec.sites[${index}]`;
     if (used.has(site)) continue;
     if (sites.includes(site)) {
-      const remedy = 'add one there, or remove the site here';
+      // Without its list of sites it would apply to all.
+      const remedy = `add one there, or ${spec.sites?.length === 1 ? 'delete the override' : 'remove the site here'}`;
       report.warning(stored, field, `the export has no endpoint at \`${site}\``, remedy);
     } else report.error(stored, field, `no site \`${site}\``, suggest(site, [...used], 'its sites'));
   }
