@@ -174,7 +174,7 @@ function warnOfMemory(): void {
   hasWarnedOfMemory = true;
   const message =
     'memory is short: building the geo data may exceed the limit, and the kernel then ends this process; ' +
-    `raise the limit to ${BUILD_MIB} MiB, or keep a geo cache that was built elsewhere`;
+    `raise the limit to ${BUILD_MIB} MiB, or build the geo cache with more memory first`;
   log('warn', message, { limitMiB: Math.round(limit) });
 }
 

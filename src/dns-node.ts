@@ -271,6 +271,7 @@ export class DnsNode {
   }
 
   async #stop(signal: string): Promise<void> {
+    if (this.#stopping) return;
     this.#log.info('stopping', { signal });
     notifyServiceManager('STOPPING=1', this.#log);
     await this.#finish(Exit.OK);

@@ -47,7 +47,7 @@ function explainCode(error: ListenError, choice: Choice, findOwner: typeof owner
   const other = `choose another address with ${chosen('ADDRESS:PORT')}`;
   switch (code) {
     case 'EADDRINUSE':
-      return explainOwner(findOwner(error), other);
+      return explainOwner(findOwner(error), choice, other);
     case 'EACCES':
       return port < FIRST_FREE_PORT
         ? {
@@ -70,7 +70,7 @@ function explainCode(error: ListenError, choice: Choice, findOwner: typeof owner
   }
 }
 
-function explainOwner(owner: PortOwner | undefined, other: string): Explanation {
+function explainOwner(owner: PortOwner | undefined, choice: Choice, other: string): Explanation {
   if (owner === undefined) return { reason: 'another program uses it', remedy: `stop that program, or ${other}` };
   const { address, uid, process: found } = owner;
   if (found?.pid === process.pid) return { reason: `this server itself has the port on ${address}`, remedy: other };
@@ -83,7 +83,7 @@ function explainOwner(owner: PortOwner | undefined, other: string): Explanation 
     const remedy = 'set `DNSStubListener=no` in /etc/systemd/resolved.conf and restart systemd-resolved';
     return { reason, remedy: `${remedy}, or ${other}` };
   }
-  if (name?.includes('edgeward') === true)
+  if (choice === '--listen' && name?.includes('edgeward') === true)
     return { reason, remedy: `stop that Edgeward first, since clients would get answers of both; or ${other}` };
   return { reason, remedy: `stop it, or ${other}` };
 }

@@ -136,7 +136,7 @@ test('little memory: a warning before the kernel may end the server', async () =
   await server.until(/ ready /u);
   expect(warnings(server)).toEqual([
     'memory is short: building the geo data may exceed the limit, and the kernel then ends this process; ' +
-      'raise the limit to 700 MiB, or keep a geo cache that was built elsewhere limitMiB=256',
+      'raise the limit to 700 MiB, or build the geo cache with more memory first limitMiB=256',
   ]);
 });
 
