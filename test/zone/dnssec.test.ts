@@ -10,7 +10,7 @@ const DIGEST = 'E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D
 
 function check(lines: string, allowed?: Allowance): string[] {
   const { zone, problems } = parseMasterFile({
-    text: `${HEAD}${lines}\n`,
+    octets: Buffer.from(`${HEAD}${lines}\n`),
     file: 'z',
     origin: wireName('example.org.'),
   });

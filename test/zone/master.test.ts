@@ -17,7 +17,7 @@ function read(octets: string | Uint8Array, directory?: string): { records: strin
 
 function readText(text: string, directory?: string): { records: string[]; problems: string[] } {
   const { zone, problems } = parseMasterFile({
-    text,
+    octets: Buffer.from(text, 'latin1'),
     file: directory === undefined ? 'z' : join(directory, 'z'),
     origin: wireName('example.org.'),
     ...(directory === undefined ? {} : { include: includeFrom(directory) }),
