@@ -1,6 +1,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasErrors, type Problem } from '../lib/problem.ts';
+import { readFailure } from '../lib/read-failure.ts';
 import { watchTree, type TreeWatch, type WatchOptions } from '../lib/watch-tree.ts';
 import { explainHeld } from '../model/held.ts';
 import { nameFromText, nameKey, nameToText, type WireName } from '../wire/name.ts';
@@ -140,9 +141,7 @@ class ZoneFolder implements ConfigurationSource {
     try {
       octets = readFileSync(file);
     } catch (error) {
-      const message = `cannot be read: ${codeOf(error)}`;
-      const remedy = 'check its permissions';
-      return { data: undefined, problems: [{ severity: 'error', file, message, remedy }] };
+      return { data: undefined, problems: [{ severity: 'error', file, ...readFailure(error) }] };
     }
     const zone = this.#reader.read({ octets, file, origin, include }, this.#allowed);
     const problems = zone.problems.map(plainProblem);
@@ -170,9 +169,7 @@ function listZoneFiles(
     const entries = readdirSync(directory, { withFileTypes: true });
     names = entries.flatMap((entry) => (entry.isDirectory() || entry.name.startsWith('.') ? [] : [entry.name]));
   } catch (error) {
-    const message = `cannot be read: ${codeOf(error)}`;
-    const remedy = 'name the folder that holds the master files';
-    problems.push({ severity: 'error', file: directory, message, remedy });
+    problems.push({ severity: 'error', file: directory, ...readFailure(error) });
     return undefined;
   }
   const zones: ZoneFile[] = [];
@@ -213,8 +210,4 @@ function beginsAsZone(path: string): boolean {
   } catch {
     return true;
   }
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? String(error);
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { fingerprint, readTree } from '../lib/file-tree.ts';
 import type { Problem } from '../lib/problem.ts';
+import { readFailure } from '../lib/read-failure.ts';
 import { watchTree, type WatchOptions } from '../lib/watch-tree.ts';
 import { parseYaml } from '../lib/yaml.ts';
 import type { HeldChange } from '../model/held.ts';
@@ -75,13 +76,22 @@ function listFiles(
   const invalid: InvalidResource[] = [];
   const unreadable: string[] = [];
   const held: HeldChange[] = [];
-  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
-    const remedy = 'name the directory that holds the resources';
-    problems.push({ severity: 'error', file: directory, message: 'no such directory', remedy });
-    return { listing: { resources, problems, invalid, unreadable, held, failed: true }, files };
-  }
   const own = join(directory, SERVER_FILE);
   const tree = readTree(directory);
+  if (!tree.directories.has(directory)) {
+    const error = tree.unreadable.get(directory);
+    const missing = { message: 'no such directory', remedy: 'name the directory that holds the resources' };
+    problems.push({ severity: 'error', file: directory, ...(error === undefined ? missing : readFailure(error)) });
+    return { listing: { resources, problems, invalid, unreadable, held, failed: true }, files };
+  }
+  for (const [path, error] of tree.unreadable) {
+    problems.push({ severity: 'error', file: path, ...readFailure(error) });
+    for (const [file, before] of kept) {
+      if (!file.startsWith(join(path, sep))) continue;
+      unreadable.push(file);
+      files.set(file, before);
+    }
+  }
   for (const { path } of tree.files) {
     if (!/\.ya?ml$/u.test(path) || path === own) continue;
     const before = kept.get(path);
@@ -89,8 +99,7 @@ function listFiles(
     try {
       text = readFileSync(path, 'utf8');
     } catch (error) {
-      const message = `cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
-      problems.push({ severity: 'error', file: path, message, remedy: 'check that it exists and may be read' });
+      problems.push({ severity: 'error', file: path, ...readFailure(error) });
       unreadable.push(path);
       if (before !== undefined) files.set(path, before);
       continue;
