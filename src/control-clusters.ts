@@ -199,6 +199,11 @@ export class ControlClusters {
     return ownersFromStatuses(this.store?.objects() ?? []);
   }
 
+  /** Whether a restart would begin with what is seen now. */
+  get isRemembered(): boolean {
+    return this.#memory.isWritten;
+  }
+
   /** What the hub's statuses say of a site: for a control plane without a disk that starts while the site is away. */
   #rememberedByHub(site: string): Remembered | undefined {
     return this.#hub && servicesFromStatuses(site, this.#hub.store.objects());

@@ -16,7 +16,9 @@ import type { Site } from './model/site.ts';
 import { Compiler } from './snapshot/compile.ts';
 import { SnapshotEncoder } from './snapshot/encode.ts';
 import { snapshotBytes, updateOf, type Snapshot, type SnapshotUpdate } from './snapshot/snapshot.ts';
+import { settingsOf, SnapshotKeeper, type Served } from './snapshot-keeper.ts';
 import { AcceptedChanges } from './state/accepted.ts';
+import { filesFingerprint } from './state/inputs.ts';
 import type { ConfigurationSource, Loaded, ObservingSource } from './state/loaded.ts';
 import { openResources } from './state/resources.ts';
 import { openZones } from './state/zone-folder.ts';
@@ -56,6 +58,8 @@ export interface SnapshotSummary {
   readonly maps: number;
   readonly bytes: number;
   readonly compileSeconds: number;
+  /** Fingerprints of what it was made from, where that is files alone. */
+  readonly madeFrom: { readonly directory: string; readonly files: string } | undefined;
 }
 
 /** What is known of one edge cluster. */
@@ -104,6 +108,10 @@ export type FromControl =
       readonly maps: number;
       readonly bytes: number;
     }
+  /** Scopes are as wide as they will be. */
+  | { readonly type: 'settled' }
+  /** All is on disk that is to be; or why not, and whether that is news. */
+  | { readonly type: 'kept'; readonly failure: string | undefined; readonly isNews: boolean }
   /** DNS nodes may come, and are to tell what they remember. */
   | { readonly type: 'recalling'; readonly epoch: string }
   /** What DNS nodes are to remember. */
@@ -153,6 +161,9 @@ const state = new State();
 
 let localities: LocalityMap | undefined;
 let geoChanged = true;
+/** Geo files as they were before they were read last; undefined: they were not. */
+let geoSeen: string | undefined;
+const geoFiles = source.kind === 'zones' ? [] : inputFiles(geo);
 const localityCache = new LRUCache<string, { region: string; isp: string }>({ max: 50_000 });
 
 function localityOf(address: Address): { region: string; isp: string } | undefined {
@@ -182,6 +193,7 @@ function warnOfMemory(): void {
 async function currentLocalities(): Promise<LocalityMap> {
   if (!geoChanged) return localities ?? NOWHERE;
   geoChanged = false;
+  geoSeen = filesFingerprint(geoFiles);
   const { map, problems, fromCache } = await loadLocalityMap(geo, (step) => {
     warnOfMemory();
     send({ type: 'progress', step });
@@ -276,7 +288,40 @@ function publish(snapshot: Snapshot): SnapshotUpdate | undefined {
   return undefined;
 }
 
+/** What is served, when it is what the files alone say. */
+function served(): Served | undefined {
+  const { generation, configuration } = state.current();
+  if (loaded === undefined || sent === undefined || generation !== compiled || hub !== undefined) return undefined;
+  const { seen, held = [], stale = [], refused = [], until } = loaded;
+  // A restart would begin with other versions of what is not valid now.
+  if (seen === undefined || held.length + stale.length + refused.length > 0) return undefined;
+  if (clusters?.isRemembered === false || (configuration.exports.length > 0 && localities === undefined))
+    return undefined;
+  const { zones, exports, sites } = configuration;
+  const counts = { zones: zones.length, exports: exports.length, sites: sites.size };
+  const directory = source.kind === 'hub' ? '' : source.directory;
+  return {
+    snapshot: sent,
+    about: { ...counts, ...(until === undefined ? {} : { until }) },
+    inputs: { settings: settingsOf({ source, geo }), directory, files: geoFiles, state: dataDirectory },
+    isMadeFrom: (now) => now.directory === seen && (geoSeen === undefined || now.files === geoSeen),
+  };
+}
+
+const keeper =
+  stream || source.kind === 'hub'
+    ? undefined
+    : new SnapshotKeeper({
+        stateDirectory: dataDirectory,
+        served,
+        onDone: (failure, isNews) => send({ type: 'kept', failure, isNews }),
+      });
+
+/** Generation of the configuration that was compiled last. */
+let compiled = 0;
+
 async function compile({ generation, configuration }: Current): Promise<void> {
+  keeper?.wait();
   const world = configuration.exports.length === 0 ? NOWHERE : await currentLocalities();
   const start = performance.now();
   const first = sent === undefined;
@@ -289,7 +334,9 @@ async function compile({ generation, configuration }: Current): Promise<void> {
     maps: snapshot.steering.maps.length,
     bytes: snapshotBytes(snapshot),
     compileSeconds: (performance.now() - start) / 1000,
+    madeFrom: madeFrom(),
   };
+  compiled = generation;
   send({ type: 'compiled', update: publish(snapshot), summary });
   // Reading leaves more behind than it keeps; later changes are small, and should not wait for a collection.
   if (first) collectSoon();
@@ -298,10 +345,20 @@ async function compile({ generation, configuration }: Current): Promise<void> {
   clusters?.tellStatuses();
 }
 
+/** Undefined where edge clusters or a hub are part of it. */
+function madeFrom(): SnapshotSummary['madeFrom'] {
+  if (loaded?.seen === undefined || (loaded.clusters?.size ?? 0) > 0) return undefined;
+  return { directory: loaded.seen, files: geoSeen ?? filesFingerprint(geoFiles) };
+}
+
 /** One step at a time, so that a change does not wait for more than one. */
 function refine(): void {
   const snapshot = compiler.refine();
-  if (snapshot === undefined) return;
+  if (snapshot === undefined) {
+    send({ type: 'settled' });
+    keeper?.settled();
+    return;
+  }
   send({
     type: 'refined',
     update: publish(snapshot),
@@ -385,7 +442,6 @@ const close = files.follow(accept);
 const unwatchAccepted = accepted.watch(() => files.again());
 clusters?.start();
 
-const geoFiles = source.kind === 'zones' ? [] : inputFiles(geo);
 for (const file of geoFiles) {
   watchFile(file, { interval: GEO_POLL_MS, persistent: false }, (now, before) => {
     // A file that is not there is told of once, though nothing has changed.
@@ -429,5 +485,6 @@ async function stop(): Promise<void> {
   clearInterval(summaries);
   for (const file of geoFiles) unwatchFile(file);
   await clusters?.close();
+  await keeper?.close();
   port.close();
 }

@@ -15,7 +15,8 @@ import { AnswerPool } from './server/pool.ts';
 import { DRAIN_MS, listText, poolOptions, serveMetrics, transportOf } from './server/setup.ts';
 import { notifyServiceManager } from './server/service-manager.ts';
 import { keepMemorySmall, returnMemory } from './server/udp/system-calls.ts';
-import { applyUpdate, type Snapshot } from './snapshot/snapshot.ts';
+import { applyUpdate, snapshotBytes, type Snapshot } from './snapshot/snapshot.ts';
+import { recallSnapshot, settingsOf } from './snapshot-keeper.ts';
 import type { MemoryMessage, MemorySigner } from './stream/memory.ts';
 import type { StreamServer } from './stream/server.ts';
 
@@ -50,13 +51,28 @@ function fieldsOf(message: Compiled | Refined): Record<string, number> {
   return { generation, zones, exports, sites, maps, megabytes: megabytes(bytes) };
 }
 
+function isSame(
+  { generation, madeFrom }: Compiled['summary'],
+  kept: NonNullable<Compiled['summary']['madeFrom']>,
+): boolean {
+  return generation === 1 && madeFrom?.directory === kept.directory && madeFrom.files === kept.files;
+}
+
 /** One running server: `serve` answers queries itself, `control` has DNS nodes do so. */
 export class EdgewardServer {
   readonly #config: ServerConfig;
   readonly #log: Log;
   #metrics!: Metrics;
   #streamMetrics: StreamMetrics | undefined;
+  /** The newest that the control thread has made. */
   #snapshot: Snapshot | undefined;
+  /**
+   * What the snapshot from disk that is served was made from. The control thread makes it anew, and while that has
+   * narrower scopes it is not shown.
+   */
+  #kept: { readonly directory: string; readonly files: string } | undefined;
+  /** The control thread has something to write down. */
+  #isUnsaved = false;
   #pool: AnswerPool | undefined;
   /** The pool while it starts, and after. */
   #starting: Promise<AnswerPool> | undefined;
@@ -103,16 +119,17 @@ export class EdgewardServer {
     whenNpmEnds(() => void this.#stop('SIGTERM to npm'));
     // Until its hub has a zone it waits, which is no reason to start it again.
     if (data.source.kind === 'hub') notifyServiceManager('READY=1', this.#log);
+    keepMemorySmall();
+    if (!data.stream) await this.#startFromDisk(data, suggest);
+    if (this.#stopping) return this.#ended;
     // The control thread reads while this one still loads what it needs.
     const control = new Worker(new URL('./control-worker.ts', import.meta.url), {
       workerData: data,
       resourceLimits: { maxYoungGenerationSizeMb: CONTROL_NURSERY_MB, maxOldGenerationSizeMb: CONTROL_HEAP_MB },
     });
     this.#control = control;
-    keepMemorySmall();
-    const loaded = this.#load();
     // Messages are handled one after the other, in their order.
-    let last = loaded;
+    let last = this.#load();
     control.on('message', (message: FromControl) => {
       last = last.then(() =>
         message.type === 'compiled' || message.type === 'refined'
@@ -180,6 +197,12 @@ export class EdgewardServer {
         return undefined;
       case 'frame':
         return this.#serveFrame(message);
+      case 'settled':
+        this.#isUnsaved = true;
+        this.#show();
+        return undefined;
+      case 'kept':
+        return this.#hearKept(message);
       case 'full':
         this.#fulls.get(message.id)?.({ generation: message.generation, message: bufferOf(message.message) });
         this.#fulls.delete(message.id);
@@ -358,24 +381,68 @@ export class EdgewardServer {
       return;
     }
     if (message.update !== undefined) this.#snapshot = applyUpdate(this.#snapshot, message.update);
-    const snapshot = this.#snapshot!;
     if (this.#pool === undefined) {
-      if (!(await this.#start(snapshot))) return;
-      const listen = listText(this.#pool!.addresses);
-      const served = { ...fieldsOf(message), listen, workers: this.#config.workers };
-      this.#log.info('ready', served);
-      notifyServiceManager('READY=1', this.#log);
-      if (suggest && data.source.kind === 'resources') {
-        const { suggestions } = await import('./cli/suggestions.ts');
-        process.stdout.write(suggestions(data.source.directory, this.#pool!.addresses[0]!));
-      }
-    } else {
+      if (await this.#start(this.#snapshot!)) await this.#tellReady(fieldsOf(message), data, suggest);
+    } else if (this.#kept !== undefined) {
+      const isKept = message.type === 'refined' || isSame(message.summary, this.#kept);
+      if (!isKept) this.#show(() => this.#tellOf(message));
+      else if (message.type === 'compiled') this.#log.info('the files were read again, and say the same');
+    } else if (message.update === undefined) this.#tellOf(message);
+    else {
       // Not waited for: a thread that nobody asks anything takes a moment to notice, and has answered nothing since.
-      const published = message.update === undefined ? Promise.resolve() : this.#pool.publish(snapshot);
-      void published.then(() => this.#tellOf(message));
+      void this.#pool.publish(this.#snapshot!).then(() => this.#tellOf(message));
       collectSoon(returnMemory);
     }
     this.#measure(message);
+  }
+
+  /** Serves what the control thread has made in place of what came from disk. */
+  #show(onShown: () => void = () => {}): void {
+    if (this.#kept === undefined || this.#snapshot === undefined) return;
+    this.#kept = undefined;
+    void this.#pool!.publish(this.#snapshot).then(() => {
+      onShown();
+      collectSoon(returnMemory);
+    });
+  }
+
+  async #tellReady(fields: Readonly<Record<string, unknown>>, data: ControlData, suggest: boolean): Promise<void> {
+    const pool = this.#pool!;
+    this.#log.info('ready', { ...fields, listen: listText(pool.addresses), workers: this.#config.workers });
+    notifyServiceManager('READY=1', this.#log);
+    if (!suggest || data.source.kind !== 'resources') return;
+    const { suggestions } = await import('./cli/suggestions.ts');
+    process.stdout.write(suggestions(data.source.directory, pool.addresses[0]!));
+  }
+
+  /** Answers from the snapshot that was kept, if the files are what they were; the control thread reads them anyway. */
+  async #startFromDisk(data: ControlData, suggest: boolean): Promise<void> {
+    let recalled: ReturnType<typeof recallSnapshot>;
+    try {
+      recalled = recallSnapshot(data.dataDirectory, settingsOf(data));
+    } catch (error) {
+      this.#log.warn('the snapshot from before the restart cannot be used: everything is read first', { error });
+    }
+    if (recalled === undefined || this.#stopping) return;
+    const { snapshot, about, seen } = recalled;
+    if (!(await this.#start(snapshot))) return;
+    this.#kept = seen;
+    const { zones, exports, sites } = about;
+    const megabytes = Math.round(snapshotBytes(snapshot) / 1e5) / 10;
+    const fields = { from: 'disk', zones, exports, sites, maps: snapshot.steering.maps.length, megabytes };
+    await this.#tellReady(fields, data, suggest);
+  }
+
+  #hearKept({ failure, isNews }: Extract<FromControl, { type: 'kept' }>): void {
+    this.#isUnsaved = false;
+    if (failure === undefined) return;
+    this.#metrics.control.keepFailures.inc();
+    if (!isNews) return;
+    this.#log.warn(
+      'the snapshot cannot be written: after a restart the server answers only once it has read everything; ' +
+        'make the directory writable, or set `dataDirectory` in edgeward.yaml',
+      { reason: failure },
+    );
   }
 
   #tellOf(message: Compiled | Refined): void {
@@ -431,7 +498,7 @@ export class EdgewardServer {
   async #endControl(): Promise<void> {
     const control = this.#control;
     if (control === undefined) return;
-    if (!this.#hasClusters) return void (await control.terminate());
+    if (!this.#hasClusters && !this.#isUnsaved) return void (await control.terminate());
     const ended = new Promise<void>((resolve) => control.once('exit', () => resolve()));
     control.postMessage({ type: 'close' } satisfies ToControl);
     const late = setTimeout(() => void control.terminate(), CONTROL_END_MS);

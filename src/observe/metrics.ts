@@ -11,6 +11,7 @@ export interface ControlMetrics {
   readonly snapshotBytes: Gauge;
   readonly zones: Gauge;
   readonly exports: Gauge;
+  readonly keepFailures: Counter;
   readonly workerRestarts: Counter;
   readonly held: Gauge;
   readonly invalid: Gauge<'served'>;
@@ -86,6 +87,11 @@ export function createMetrics(threads: () => readonly Float64Array[]): Metrics {
       name: 'edgeward_config_invalid_resources',
       help: 'Resources and zones that are invalid, by what is served in their place: their last valid version, or SERVFAIL.',
       labelNames: ['served'],
+      registers,
+    }),
+    keepFailures: new Counter({
+      name: 'edgeward_snapshot_keep_failures_total',
+      help: 'Times that the snapshot could not be written to disk, from where a restart begins.',
       registers,
     }),
     workerRestarts: new Counter({

@@ -35,7 +35,9 @@ const data = workerData as AnswerWorkerData;
 
 const out = new Uint8Array(OUT_SIZE);
 const answerer = new Answerer(data.options, data.counters, randomInt(1, 0xffffffff));
-let snapshot = data.snapshot;
+let { snapshot } = data;
+// The thread's data live as long as the thread does, and a snapshot is large.
+(workerData as { snapshot: unknown }).snapshot = undefined;
 const udp: UdpTransport[] = [];
 const tcp: TcpServer[] = [];
 

@@ -47,6 +47,11 @@ export class ClusterMemory {
     return join(this.#directory!, 'sites', `${site}.json`);
   }
 
+  /** Whether what was seen last is on disk. */
+  get isWritten(): boolean {
+    return this.#dirty.size === 0;
+  }
+
   recall(site: string): Remembered | undefined {
     if (this.#directory === undefined) return undefined;
     try {
