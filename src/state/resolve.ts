@@ -8,7 +8,7 @@ import type { ResolvedExport, ResolvedSite } from '../model/resolved.ts';
 import type { Site } from '../model/site.ts';
 import type { StoredResource } from '../model/stored.ts';
 import type { Configuration } from './configuration.ts';
-import { annotatedExports } from './resolve/annotated.ts';
+import { annotatedExports, type ClaimedExport } from './resolve/annotated.ts';
 import type { AddressLocality, BackendContext } from './resolve/backends.ts';
 import { observeExport, resolveExport, type ExportContext } from './resolve/exports.ts';
 import type { Claims } from './resolve/hosts.ts';
@@ -46,6 +46,8 @@ export interface Resolution {
   /** Undefined when any problem is an error: a configuration is used whole or not at all. */
   readonly configuration: Configuration | undefined;
   readonly problems: readonly Problem[];
+  /** Those of them that do not come and go with what is seen of Services. */
+  readonly lasting: readonly Problem[];
   /** When the same resources will give another configuration: the first override ends. */
   readonly until: Date | undefined;
   /** What `observe` needs to follow edge clusters. */
@@ -90,6 +92,7 @@ export function resolve(resources: readonly StoredResource[], context: ResolveCo
   const annotated = annotatedExports(
     zoneResources.map(([zone]) => zone),
     observations,
+    clusters,
   );
   const named = new Map([...exports].map(([owner, [exp]]) => [owner, exp]));
   for (const { exp } of annotated) named.set(ownerOf(exp), exp);
@@ -127,7 +130,9 @@ export function resolve(resources: readonly StoredResource[], context: ResolveCo
     observed.push(seen);
     report.problems.push(...ownReport.problems.filter((problem) => !isObserved(problem)));
   }
-  for (const { exp, stored } of annotated) {
+  for (const { exp, stored, served, annotated: asked } of annotated) {
+    // An Ingress or a route names its hosts whoever serves them: a DomainExport may.
+    if (!asked && exp.spec.hosts!.some((host) => claims.has(`${host}.`))) continue;
     const own = overrides.byExport.get(ownerOf(exp)) ?? [];
     const ownReport = new Report();
     const result = resolveExport(exp, stored, contextFor(own, ownReport));
@@ -137,7 +142,7 @@ export function resolve(resources: readonly StoredResource[], context: ResolveCo
       report.problems.push(...problems);
       continue;
     }
-    resolved.push(result);
+    resolved.push(served ? result : { ...result, hosts: [] });
     written.push({ exp, stored, overrides: own });
     observed.push(problems);
   }
@@ -147,13 +152,24 @@ export function resolve(resources: readonly StoredResource[], context: ResolveCo
     : { sites, zones: [...zones.values()].map((zone) => zone.data), exports: resolved };
   return {
     configuration,
-    problems: [...problems, ...observed.flat()],
+    problems: [...problems, ...distinct(observed.flat())],
+    lasting: problems,
     until: configuration === undefined ? undefined : overrides.firstExpiry,
     written,
     clusters,
     observed,
-    annotated: JSON.stringify(annotated.map(({ exp }) => exp)),
+    annotated: keyOf(annotated),
   };
+}
+
+/** What of the exports that follow from claims decides more than their endpoints. */
+function keyOf(claimed: readonly ClaimedExport[]): string {
+  return JSON.stringify(claimed.map(({ exp, served, annotated }) => [exp, served, annotated]));
+}
+
+/** One object of a cluster can be behind several hosts and Services: what is wrong with it is told once. */
+function distinct(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [`${problem.file}\n${problem.message}`, problem])).values()];
 }
 
 /** Problems that come and go with what is seen of a Service. */
@@ -178,7 +194,7 @@ export function observe(
   const { configuration, written, clusters } = before;
   if (configuration === undefined) return undefined;
   const zones = context.zones.flatMap(({ resource }) => (resource.kind === 'Zone' ? [resource] : []));
-  const annotated = JSON.stringify(annotatedExports(zones, observations).map(({ exp }) => exp));
+  const annotated = keyOf(annotatedExports(zones, observations, clusters));
   if (annotated !== before.annotated) return undefined;
   const exports = [...configuration.exports];
   const observed = [...before.observed];
@@ -199,12 +215,11 @@ export function observe(
     exports[index] = observeExport(exp, stored, exports[index]!, own);
     observed[index] = report.problems;
   }
-  const lasting = before.problems.slice(0, before.problems.length - before.observed.flat().length);
   return {
     ...before,
     configuration: { ...configuration, exports },
     observed,
-    problems: [...lasting, ...observed.flat()],
+    problems: [...before.lasting, ...distinct(observed.flat())],
   };
 }
 

@@ -3,20 +3,27 @@ import { messageOf, type Cluster } from '../../kube/cluster.ts';
 import {
   DEPLOYMENTS,
   ENDPOINT_SLICES,
+  GATEWAY_CLASSES,
   GATEWAYS,
-  HTTP_ROUTES,
   INGRESSES,
+  NODES,
+  REFERENCE_GRANTS,
+  ROUTES,
   SERVICES,
   STATEFUL_SETS,
   type KubeObject,
   type ResourceType,
 } from '../../kube/objects.ts';
 import { Reflector, type Change, type Learnt, type ReflectorTiming } from '../../kube/reflector.ts';
-import { formatAddress, parseAddress } from '../../lib/address.ts';
 import type { ObservedService, ObservedSite } from '../../model/observed.ts';
+import type { Reachable } from './annotations.ts';
+import { ByService } from './by-service.ts';
+import * as gateways from './gateways.ts';
+import type { EdgeGateway, EdgeGrant, EdgeRoute, RouteKind } from './gateways.ts';
 import { HostNames, type HostResolver } from './host-names.ts';
 import * as edge from './objects.ts';
-import type { EdgeEntry, EdgeRoute, EdgeService, EdgeSlice, EdgeWorkload, Reachable } from './objects.ts';
+import type { EdgeIngress, EdgeNode, EdgeService, EdgeSlice, EdgeWorkload } from './objects.ts';
+import { observeService } from './observe.ts';
 
 export interface EdgeClusterOptions {
   readonly site: string;
@@ -48,21 +55,67 @@ const GATHER_MS = 2;
 /** Looks that fail in a row until the cluster counts as out of reach. */
 const PROBE_FAILURES = 2;
 
+/** A kind that is watched only while something in the cluster needs it. */
+class Lazy<T> {
+  readonly #open: () => Reflector<T>;
+  readonly #onClosed: (items: ReadonlyMap<string, T>) => void;
+  #reflector: Reflector<T> | undefined;
+
+  constructor(open: () => Reflector<T>, onClosed: (items: ReadonlyMap<string, T>) => void = () => {}) {
+    this.#open = open;
+    this.#onClosed = onClosed;
+  }
+
+  want(needed: boolean): void {
+    const before = this.#reflector;
+    if (needed === (before !== undefined)) return;
+    this.#reflector = needed ? this.#open() : undefined;
+    this.#reflector?.start();
+    if (before === undefined) return;
+    void before.stop();
+    this.#onClosed(before.items);
+  }
+
+  get reflector(): Reflector<T> | undefined {
+    return this.#reflector;
+  }
+
+  /** Undefined: it is not watched, or may not be. */
+  get items(): ReadonlyMap<string, T> | undefined {
+    return this.#reflector?.state.absent === false ? this.#reflector.items : undefined;
+  }
+
+  /** Its list is under way, and nothing speaks against it. */
+  get pending(): boolean {
+    const state = this.#reflector?.state;
+    return state !== undefined && !state.hasSynced && state.error === undefined;
+  }
+}
+
 /** Watches one edge cluster, and puts together what answers need to know of its Services. */
 export class EdgeCluster {
   readonly #options: EdgeClusterOptions;
   readonly #services: Reflector<EdgeService>;
   readonly #slices: Reflector<EdgeSlice>;
   readonly #workloads: readonly Reflector<EdgeWorkload>[];
-  readonly #ingresses: Reflector<EdgeEntry>;
-  readonly #gateways: Reflector<EdgeEntry>;
-  readonly #routes: Reflector<EdgeRoute>;
-  readonly #all: readonly Reflector<unknown>[];
+  readonly #ingresses: Reflector<EdgeIngress>;
+  readonly #gateways: Reflector<EdgeGateway>;
+  readonly #always: readonly Reflector<unknown>[];
+  /** Each while a Gateway has a listener for such routes. */
+  readonly #routes = new Map<RouteKind, Lazy<EdgeRoute>>();
+  /** While Services are reached by the addresses of nodes: those are large, and change every few minutes. */
+  readonly #nodes: Lazy<EdgeNode>;
+  readonly #nodeUsers = new Set<string>();
+  /** While two controllers say something of one route. */
+  readonly #classes: Lazy<string>;
+  readonly #disputed = new Set<string>();
+  /** While a route refers to another namespace and its controller does not say that it may. */
+  readonly #grants: Lazy<EdgeGrant>;
+  readonly #foreign = new Set<string>();
   readonly #hostNames: HostNames;
-  /** Slices by Service. */
-  readonly #slicesOf = new Map<string, Map<string, EdgeSlice>>();
-  /** Gateways and Ingresses by the Services they route to; undefined: to be found out. */
-  #entriesOf: ReadonlyMap<string, readonly Entry[]> | undefined;
+  readonly #slicesOf = new ByService<EdgeSlice>(({ service }) => [service]);
+  readonly #ingressesOf = new ByService<EdgeIngress>(({ backends }) => backends.map(({ service }) => service));
+  readonly #routesOf = new ByService<EdgeRoute>(({ backends }) => backends.map(({ service }) => service));
   #observed: ObservedSite;
   #dirty = new Set<string>();
   #everything = true;
@@ -82,24 +135,26 @@ export class EdgeCluster {
     this.#seenAt = remembered?.at;
     this.#hostNames = new HostNames(
       (name) => this.#mark(this.#usersOf(name), 'watch'),
-      (name, error) =>
-        options.onProblem(`the host name ${name} of a load balancer cannot be looked up: ${messageOf(error)}`),
+      (name, error) => options.onProblem(`the host name ${name} cannot be looked up: ${messageOf(error)}`),
       options.hostResolver,
     );
     this.#services = this.#reflect(SERVICES, edge.serviceFrom, (changes, learnt) => {
-      for (const { value, before } of changes) this.#useNames(value, before);
+      for (const { key, value, before } of changes) {
+        this.#useNames(value, before);
+        track(this.#nodeUsers, key, value?.nodes !== undefined);
+      }
+      this.#nodes.want(this.#nodeUsers.size > 0);
       this.#mark(
         changes.map(({ key }) => key),
         learnt,
       );
     });
-    this.#slices = this.#reflect(ENDPOINT_SLICES, edge.sliceFrom, (changes, learnt) => {
-      for (const change of changes) this.#indexSlice(change);
+    this.#slices = this.#reflect(ENDPOINT_SLICES, edge.sliceFrom, (changes, learnt) =>
       this.#mark(
-        changes.flatMap(({ value, before }) => [value?.service, before?.service].filter((key) => key !== undefined)),
+        changes.flatMap((change) => this.#slicesOf.take(change)),
         learnt,
-      );
-    });
+      ),
+    );
     const workloads = (type: ResourceType): Reflector<EdgeWorkload> =>
       this.#reflect(type, edge.workloadFrom, (changes, learnt) => {
         this.#mark(
@@ -108,16 +163,48 @@ export class EdgeCluster {
         );
       });
     this.#workloads = [workloads(DEPLOYMENTS), workloads(STATEFUL_SETS)];
-    this.#ingresses = this.#reflectEntries(INGRESSES, edge.ingressFrom);
-    this.#gateways = this.#reflectEntries(GATEWAYS, edge.gatewayFrom);
-    this.#routes = this.#reflectEntries(HTTP_ROUTES, edge.routeFrom);
-    this.#all = [
+    this.#ingresses = this.#reflect(INGRESSES, edge.ingressFrom, (changes, learnt) => {
+      for (const { value, before } of changes) this.#useNames(value, before);
+      this.#mark(
+        changes.flatMap((change) => this.#ingressesOf.take(change)),
+        learnt,
+      );
+    });
+    this.#gateways = this.#reflect(GATEWAYS, gateways.gatewayFrom, (changes, learnt) => {
+      for (const { value, before } of changes) this.#useNames(value, before);
+      this.#openRoutes();
+      const changed = new Set(changes.map(({ key }) => key));
+      this.#mark(
+        this.#behind(({ parents }) => parents.some(({ gateway }) => changed.has(gateway))),
+        learnt,
+      );
+    });
+    for (const [kind, types] of Object.entries(ROUTES) as [RouteKind, readonly ResourceType[]][])
+      this.#routes.set(kind, this.#lazyRoutes(kind, types));
+    this.#nodes = new Lazy(() =>
+      this.#reflect(
+        NODES,
+        edge.nodeFrom,
+        (_changes, learnt) => this.#mark([...this.#nodeUsers], learnt),
+        () => [...this.#nodeUsers],
+      ),
+    );
+    this.#classes = new Lazy(() =>
+      this.#reflect(GATEWAY_CLASSES, gateways.gatewayClassFrom, (_changes, learnt) =>
+        this.#mark(this.#behind(gateways.isDisputed), learnt),
+      ),
+    );
+    this.#grants = new Lazy(() =>
+      this.#reflect(REFERENCE_GRANTS, gateways.grantFrom, (_changes, learnt) =>
+        this.#mark(this.#behind(gateways.needsGrant), learnt),
+      ),
+    );
+    this.#always = [
       this.#services,
       this.#slices,
       ...this.#workloads,
       this.#ingresses,
       this.#gateways,
-      this.#routes,
     ] as readonly Reflector<unknown>[];
   }
 
@@ -138,7 +225,7 @@ export class EdgeCluster {
   }
 
   start(): void {
-    for (const reflector of this.#all) reflector.start();
+    for (const reflector of this.#always) reflector.start();
     this.#probeSoon();
   }
 
@@ -147,39 +234,67 @@ export class EdgeCluster {
     clearTimeout(this.#gather);
     clearTimeout(this.#probe);
     this.#hostNames.close();
-    await Promise.all(this.#all.map((reflector) => reflector.stop()));
+    await Promise.all(this.#all().map((reflector) => reflector.stop()));
     await this.#options.cluster.close();
   }
 
+  /** All that are watched now. */
+  #all(): readonly Reflector<unknown>[] {
+    const lazy = [...this.#routes.values(), this.#nodes, this.#classes, this.#grants] as readonly Lazy<unknown>[];
+    return [...this.#always, ...lazy.flatMap(({ reflector }) => reflector ?? [])];
+  }
+
+  /** @param types the versions of one kind, the newest first */
   #reflect<T>(
-    type: ResourceType,
+    types: ResourceType | readonly ResourceType[],
     project: (object: KubeObject) => T | undefined,
     onChange: (changes: readonly Change<T>[], learnt: Learnt) => void,
+    concerned: () => readonly string[] = () => [],
   ): Reflector<T> {
+    const [type, ...olderTypes] = [types].flat() as [ResourceType, ...ResourceType[]];
     return new Reflector<T>({
       cluster: this.#options.cluster,
       type,
+      olderTypes,
       project,
       onChange,
       same: isDeepStrictEqual,
       // Without Services there is nothing to see; all else is of use where it is.
       optional: type !== SERVICES,
-      onState: () => this.#mark([], 'watch'),
+      onState: () => this.#mark(concerned(), 'watch'),
       timing: { mostBackoffMs: 10_000, ...this.#options.timing },
     });
   }
 
-  #reflectEntries<T extends EdgeEntry | EdgeRoute>(
-    type: ResourceType,
-    project: (object: KubeObject) => T | undefined,
-  ): Reflector<T> {
-    return this.#reflect(type, project, (changes, learnt) => {
-      if (type !== HTTP_ROUTES)
-        for (const { value, before } of changes) this.#useNames(value as EdgeEntry, before as EdgeEntry);
-      const before = [...this.#entries().keys()];
-      this.#entriesOf = undefined;
-      this.#mark([...before, ...this.#entries().keys()], learnt);
-    });
+  #lazyRoutes(kind: RouteKind, types: readonly ResourceType[]): Lazy<EdgeRoute> {
+    const take = (changes: readonly Change<EdgeRoute>[], learnt: Learnt): void => {
+      const services = changes.flatMap(({ key, value, before }) => {
+        // Routes of two kinds may have one name.
+        const change = { key: `${kind} ${key}`, value, before };
+        track(this.#disputed, change.key, value !== undefined && gateways.isDisputed(value));
+        track(this.#foreign, change.key, value !== undefined && gateways.needsGrant(value));
+        return this.#routesOf.take(change);
+      });
+      this.#classes.want(this.#disputed.size > 0);
+      this.#grants.want(this.#foreign.size > 0);
+      this.#mark(services, learnt);
+    };
+    return new Lazy<EdgeRoute>(
+      () => this.#reflect(types, (object) => gateways.routeFrom(object, kind), take),
+      (items) => take([...items].map(([key, before]) => ({ key, value: undefined, before })), 'watch'),
+    );
+  }
+
+  #openRoutes(): void {
+    const protocols = new Set(
+      [...this.#gateways.items.values()].flatMap(({ listeners }) => listeners.map(({ protocol }) => protocol)),
+    );
+    // A Gateway whose listeners are not known, or of an implementation's own protocol, may carry anything.
+    const any =
+      [...this.#gateways.items.values()].some(({ listeners }) => listeners.length === 0) ||
+      [...protocols].some((protocol) => protocol === '' || protocol.includes('/'));
+    for (const [kind, routes] of this.#routes)
+      routes.want(any || gateways.LISTENER_PROTOCOLS[kind].some((protocol) => protocols.has(protocol)));
   }
 
   #useNames(value: Reachable | undefined, before: Reachable | undefined): void {
@@ -189,48 +304,28 @@ export class EdgeCluster {
 
   /** Services whose addresses a host name gives. */
   #usersOf(name: string): string[] {
-    const users = [...this.#services.items].filter(([, { hostnames }]) => hostnames.includes(name)).map(([key]) => key);
-    for (const [service, entries] of this.#entries())
-      if (entries.some(({ entry }) => entry.hostnames.includes(name))) users.push(service);
-    return users;
+    const named = ([, { hostnames }]: readonly [string, Reachable]): boolean => hostnames.includes(name);
+    const services = [...this.#services.items].filter(named).map(([key]) => key);
+    const ingresses = [...this.#ingresses.items.values()].filter(({ hostnames }) => hostnames.includes(name));
+    const through = new Set([...this.#gateways.items].filter(named).map(([key]) => key));
+    return [
+      ...services,
+      ...ingresses.flatMap(({ backends }) => backends.map(({ service }) => service)),
+      ...this.#behind(({ parents }) => parents.some(({ gateway }) => through.has(gateway))),
+    ];
   }
 
-  #indexSlice({ key, value, before }: Change<EdgeSlice>): void {
-    if (before !== undefined && before.service !== value?.service) {
-      const slices = this.#slicesOf.get(before.service);
-      slices?.delete(key);
-      if (slices?.size === 0) this.#slicesOf.delete(before.service);
-    }
-    if (value === undefined) return;
-    let slices = this.#slicesOf.get(value.service);
-    if (slices === undefined) this.#slicesOf.set(value.service, (slices = new Map()));
-    slices.set(key, value);
+  /** Services behind some of the routes. */
+  #behind(which: (route: EdgeRoute) => boolean): string[] {
+    return [...this.#routes.values()].flatMap(({ items = new Map<string, EdgeRoute>() }) =>
+      [...items.values()].filter(which).flatMap(({ backends }) => backends.map(({ service }) => service)),
+    );
   }
 
   /** Services that select a workload's Pods. */
   #selecting(workload: EdgeWorkload | undefined): string[] {
     if (workload === undefined) return [];
     return [...this.#services.items].filter(([, service]) => selects(service, workload)).map(([key]) => key);
-  }
-
-  #entries(): ReadonlyMap<string, readonly Entry[]> {
-    if (this.#entriesOf !== undefined) return this.#entriesOf;
-    const entries = new Map<string, Entry[]>();
-    const add = (service: string, entry: Entry): void => {
-      const all = entries.get(service);
-      if (all === undefined) entries.set(service, [entry]);
-      else all.push(entry);
-    };
-    for (const [key, entry] of this.#ingresses.items)
-      for (const service of entry.services) add(service, { via: `Ingress ${key}`, entry, route: undefined });
-    for (const route of this.#routes.items.values()) {
-      for (const gateway of route.gateways) {
-        const entry = this.#gateways.items.get(gateway);
-        if (entry === undefined) continue;
-        for (const service of route.services) add(service, { via: `Gateway ${gateway}`, entry, route });
-      }
-    }
-    return (this.#entriesOf = entries);
   }
 
   #mark(services: readonly string[], learnt: Learnt): void {
@@ -243,8 +338,9 @@ export class EdgeCluster {
   #tell(): void {
     this.#gather = undefined;
     const before = this.#observed;
-    const hasSynced = before.hasSynced || this.#all.every(({ state }) => state.hasSynced);
-    const failing = this.#all.find(({ state }) => state.error !== undefined && !state.absent);
+    const all = this.#all();
+    const hasSynced = before.hasSynced || all.every(({ state }) => state.hasSynced);
+    const failing = all.find(({ state }) => state.error !== undefined && !state.absent);
     const error = this.#probeError ?? failing?.state.error;
     if (error === undefined && hasSynced) this.#seenAt = Date.now();
     // Of a cluster that is not seen whole nothing is told but that.
@@ -261,7 +357,13 @@ export class EdgeCluster {
     const services = new Map(this.#observed.services);
     const looked = this.#everything ? new Set([...services.keys(), ...this.#services.items.keys()]) : this.#dirty;
     const changed = new Set<string>();
+    const waiting = new Set<string>();
     for (const key of looked) {
+      // Nodes have just begun to be listed: they will come at once, and nothing is lost until then.
+      if (this.#nodes.pending && this.#nodeUsers.has(key)) {
+        waiting.add(key);
+        continue;
+      }
       const before = services.get(key);
       const now = this.#observe(key);
       if (isDeepStrictEqual(before, now)) continue;
@@ -269,7 +371,7 @@ export class EdgeCluster {
       if (now === undefined) services.delete(key);
       else services.set(key, now);
     }
-    this.#dirty = new Set();
+    this.#dirty = waiting;
     this.#everything = false;
     this.#learnt = 'watch';
     if (changed.size > 0) this.#observed = { ...this.#observed, services };
@@ -279,59 +381,21 @@ export class EdgeCluster {
   #observe(key: string): ObservedService | undefined {
     const service = this.#services.items.get(key);
     if (service === undefined) return undefined;
-    const entries = this.#entries().get(key) ?? [];
-    const direct = service.addresses.length + service.hostnames.length > 0;
-    const addresses = new Set<string>();
-    const reachable: readonly Reachable[] = direct ? [service] : entries.map(({ entry }) => entry);
-    for (const each of reachable) {
-      for (const name of each.hostnames) {
-        // Until somebody has answered, what was remembered of the Service stands.
-        const found = this.#hostNames.addressesOf(name) ?? this.#observed.services.get(key)?.addresses ?? [];
-        for (const address of found) addresses.add(address);
-      }
-      for (const text of each.addresses) {
-        const parsed = parseAddress(text);
-        if (parsed !== undefined) addresses.add(formatAddress(parsed));
-      }
-    }
-    const { ready, requestsPerReplica } = this.#replicasOf(key, service);
-    const annotations = [
-      service.annotations,
-      ...entries.flatMap(({ entry, route }) => [
-        entry.annotations,
-        ...(route === undefined ? [] : [route.annotations]),
-      ]),
-    ];
-    const first = <K extends keyof edge.Annotations>(field: K): edge.Annotations[K] | undefined =>
-      annotations.find((each) => each[field] !== undefined)?.[field];
-    return {
-      namespace: service.namespace,
-      name: service.name,
-      addresses: [...addresses].sort(),
-      via: direct ? ['load balancer'] : entries.map(({ via }) => via),
-      readyReplicas: ready,
-      requestsPerReplica: service.annotations.requestsPerReplica ?? requestsPerReplica,
-      ports: service.ports,
-      isp: first('isp'),
-      region: first('region'),
-      hosts: [...new Set(annotations.flatMap(({ hosts }) => hosts))].sort(),
-      ttl: first('ttl'),
-    };
-  }
-
-  /** By EndpointSlices, which say what traffic can reach; where there are none, by the workloads behind the selector. */
-  #replicasOf(key: string, service: EdgeService): { ready: number; requestsPerReplica: number | undefined } {
-    const workloads = this.#workloads.flatMap(({ items }) =>
-      [...items.values()].filter((workload) => selects(service, workload)),
-    );
-    const requestsPerReplica = workloads.find((each) => each.requestsPerReplica !== undefined)?.requestsPerReplica;
-    const slices = this.#slicesOf.get(key);
-    if (slices === undefined) {
-      return { ready: workloads.reduce((sum, { readyReplicas }) => sum + readyReplicas, 0), requestsPerReplica };
-    }
-    const ready = new Set<string>();
-    for (const slice of slices.values()) for (const name of slice.ready) ready.add(name);
-    return { ready: ready.size, requestsPerReplica };
+    return observeService({
+      service,
+      slices: this.#slicesOf.of(key),
+      workloads: this.#workloads.flatMap(({ items }) =>
+        [...items.values()].filter((workload) => selects(service, workload)),
+      ),
+      ingresses: this.#ingressesOf.of(key) ?? [],
+      routes: this.#routesOf.of(key) ?? [],
+      gatewayOf: (name) => this.#gateways.items.get(name),
+      controllerOf: (name) => this.#classes.items?.get(name),
+      grants: this.#grants.items?.values(),
+      nodes: this.#nodes.items,
+      addressesOf: (name) => this.#hostNames.addressesOf(name),
+      before: this.#observed.services.get(key),
+    });
   }
 
   #probeSoon(): void {
@@ -346,7 +410,7 @@ export class EdgeCluster {
       const back = this.#probeFailures > 0;
       this.#probeFailures = 0;
       this.#probeError = undefined;
-      if (back) for (const reflector of this.#all) reflector.hurry();
+      if (back) for (const reflector of this.#all()) reflector.hurry();
     } catch (error) {
       if (++this.#probeFailures >= PROBE_FAILURES) this.#probeError = `cannot be reached: ${messageOf(error)}`;
     }
@@ -356,11 +420,10 @@ export class EdgeCluster {
   }
 }
 
-interface Entry {
-  /** For messages. */
-  readonly via: string;
-  readonly entry: EdgeEntry;
-  readonly route: EdgeRoute | undefined;
+/** Keeps a set of keys to those for which something is true. */
+function track(keys: Set<string>, key: string, is: boolean): void {
+  if (is) keys.add(key);
+  else keys.delete(key);
 }
 
 function selects({ namespace, selector }: EdgeService, workload: EdgeWorkload): boolean {

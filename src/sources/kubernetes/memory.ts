@@ -34,7 +34,8 @@ export class ClusterMemory {
     try {
       const content = readChecked(this.#file(site));
       if (content === undefined) return undefined;
-      const services = new Map(JSON.parse(content.toString('utf8')) as [string, ObservedService][]);
+      const kept = JSON.parse(content.toString('utf8')) as [string, ObservedService & { hosts?: readonly string[] }][];
+      const services = new Map(kept.map(([key, service]) => [key, current(service)]));
       return { services, at: statSync(this.#file(site)).mtimeMs };
     } catch (error) {
       this.#onError(`what is remembered of site ${site} cannot be used: ${String(error)}`);
@@ -67,4 +68,14 @@ export class ClusterMemory {
     }
     this.#dirty.clear();
   }
+}
+
+/** A Service as files had it before claims, with what is asked of it now. */
+function current(kept: ObservedService & { readonly hosts?: readonly string[] }): ObservedService {
+  if (kept.claims !== undefined) return kept;
+  const { hosts = [], ttl, ...service } = kept as typeof kept & { readonly ttl?: number };
+  const reach = { addresses: service.addresses, down: [], splits: [] };
+  const by = `Service ${service.namespace}/${service.name}`;
+  const claims = hosts.length === 0 ? [] : [{ ...reach, by, annotated: true, hosts, ttl, problems: [] }];
+  return { ...service, ...reach, claims, problems: [] };
 }
