@@ -42,6 +42,8 @@ export interface ObservedReach {
 export interface ObservedClaim extends ObservedReach {
   /** The object: `Service ns/name`, `Ingress ns/name`, `HTTPRoute ns/name`. */
   readonly by: string;
+  /** Of that object. */
+  readonly namespace: string;
   /** True: an annotation asks for the hosts; false: they are in the spec of an Ingress, a route or a listener. */
   readonly annotated: boolean;
   /** Lower case without final dot. */
@@ -53,9 +55,13 @@ export interface ObservedClaim extends ObservedReach {
   readonly problems: readonly ObservedProblem[];
 }
 
-/** One Service of an edge cluster, as far as answers go by it. */
+/**
+ * One Service of an edge cluster, as far as answers go by it; or an Ingress or a route that leads to no Service, such as
+ * one that only redirects.
+ */
 export interface ObservedService extends ObservedReach {
   readonly namespace: string;
+  /** Of what is no Service: kind and name, `Ingress:web`, which no Service can have as its name. */
   readonly name: string;
   /** What gives it the addresses: `load balancer`, `Gateway ns/name`, `Ingress ns/name`; for messages. */
   readonly via: readonly string[];
@@ -84,3 +90,18 @@ export interface ObservedSite {
 }
 
 export type Observations = ReadonlyMap<string, ObservedSite>;
+
+/** Name in `ObservedService` of an object that is no Service. */
+export function nameOfOther(kind: string, name: string): string {
+  return `${kind}:${name}`;
+}
+
+export function isOther(name: string): boolean {
+  return name.includes(':');
+}
+
+/** `Service ns/name`, or `Ingress ns/name` for what is no Service. */
+export function objectText({ namespace, name }: Pick<ObservedService, 'namespace' | 'name'>): string {
+  const [kind = '', own] = name.split(':');
+  return own === undefined ? `Service ${namespace}/${name}` : `${kind} ${namespace}/${own}`;
+}

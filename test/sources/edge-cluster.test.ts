@@ -167,6 +167,7 @@ test('annotations: capacity, ISP, region, hosts and TTL; a value that makes no s
     claims: [
       {
         by: 'Service default/web',
+        namespace: 'default',
         annotated: true,
         hosts: ['b.example.org', 'chat.example.org'],
         addresses: ['192.0.2.1'],
@@ -297,7 +298,9 @@ test('addresses that were remembered of a host name stand until somebody answers
   const { edge } = watching(cluster, { hostResolver, remembered, onProblem: (message) => problems.push(message) });
   expect(edge.age).toBeGreaterThan(59);
   await checkSeen({ edge }, { addresses: ['192.0.2.1'] });
-  await vi.waitFor(() => expect(problems).toEqual([expect.stringContaining('the host name lb.example.net cannot be looked up')]));
+  await vi.waitFor(() =>
+    expect(problems).toEqual([expect.stringContaining('the host name lb.example.net cannot be looked up')]),
+  );
   expect(edge.age).toBe(0);
 });
 

@@ -24,6 +24,7 @@ export function observedService(more: Partial<ObservedService> = {}): ObservedSe
 export function observedClaim(more: Partial<ObservedClaim> = {}): ObservedClaim {
   return {
     by: 'Service default/web',
+    namespace: 'default',
     annotated: true,
     hosts: [],
     addresses: [],

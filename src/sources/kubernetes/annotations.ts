@@ -18,7 +18,16 @@ export type AnnotatedKind = 'Service' | 'Ingress' | 'Gateway' | 'Route';
 
 /** Annotations of external-dns that each kind has an effect of. `alias` asks for addresses in place of a CNAME: always so. */
 const SUPPORTED: Readonly<Record<AnnotatedKind, ReadonlySet<string>>> = {
-  Service: new Set(['hostname', 'internal-hostname', 'target', 'ttl', 'access', 'endpoints-type', 'controller', 'alias']),
+  Service: new Set([
+    'hostname',
+    'internal-hostname',
+    'target',
+    'ttl',
+    'access',
+    'endpoints-type',
+    'controller',
+    'alias',
+  ]),
   Ingress: new Set(['hostname', 'target', 'ttl', 'ingress-hostname-source', 'controller', 'alias']),
   Gateway: new Set(['hostname', 'target', 'ttl', 'controller']),
   Route: new Set(['hostname', 'ttl', 'gateway-hostname-source', 'controller', 'alias']),
@@ -31,7 +40,8 @@ const ROUTING =
 /** Host names are looked up all the time: one object must not make us look up thousands. */
 const MOST_TARGETS = 64;
 
-const HOST_NAME = /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/u;
+const HOST_NAME =
+  /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/u;
 
 /** Where something can be reached: addresses, and host names to be resolved. */
 export interface Reachable {
@@ -69,7 +79,7 @@ export interface Annotations {
 }
 
 /** Shared by the many objects that have none of these annotations. */
-const NONE: Annotations = {
+export const NONE: Annotations = {
   requestsPerReplica: undefined,
   isp: undefined,
   region: undefined,
@@ -145,8 +155,7 @@ export function annotationsOf({ metadata }: KubeObject, kind: AnnotatedKind): An
     ttl: ttlOf(read),
     target: kind === 'Route' ? undefined : targetOf(read),
     access: kind === 'Service' ? read.word('access', ['public', 'private'] as const) : undefined,
-    endpointsType:
-      kind === 'Service' ? read.word('endpoints-type', ['NodeExternalIP', 'HostIP'] as const) : undefined,
+    endpointsType: kind === 'Service' ? read.word('endpoints-type', ['NodeExternalIP', 'HostIP'] as const) : undefined,
     ours: true,
   };
   tellUnsupported(Object.keys(all), kind, read);

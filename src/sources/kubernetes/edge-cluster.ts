@@ -15,12 +15,14 @@ import {
   type ResourceType,
 } from '../../kube/objects.ts';
 import { Reflector, type Change, type Learnt, type ReflectorTiming } from '../../kube/reflector.ts';
-import type { ObservedService, ObservedSite } from '../../model/observed.ts';
-import type { Reachable } from './annotations.ts';
+import { isOther, type ObservedService, type ObservedSite } from '../../model/observed.ts';
+import { NONE, type Reachable } from './annotations.ts';
+import { isDisputed, needsGrant } from './attachment.ts';
 import { ByService } from './by-service.ts';
 import * as gateways from './gateways.ts';
 import type { EdgeGateway, EdgeGrant, EdgeRoute, RouteKind } from './gateways.ts';
 import { HostNames, type HostResolver } from './host-names.ts';
+import { Lazy } from './lazy.ts';
 import * as edge from './objects.ts';
 import type { EdgeIngress, EdgeNode, EdgeService, EdgeSlice, EdgeWorkload } from './objects.ts';
 import { observeService } from './observe.ts';
@@ -54,43 +56,6 @@ const GATHER_MS = 2;
 
 /** Looks that fail in a row until the cluster counts as out of reach. */
 const PROBE_FAILURES = 2;
-
-/** A kind that is watched only while something in the cluster needs it. */
-class Lazy<T> {
-  readonly #open: () => Reflector<T>;
-  readonly #onClosed: (items: ReadonlyMap<string, T>) => void;
-  #reflector: Reflector<T> | undefined;
-
-  constructor(open: () => Reflector<T>, onClosed: (items: ReadonlyMap<string, T>) => void = () => {}) {
-    this.#open = open;
-    this.#onClosed = onClosed;
-  }
-
-  want(needed: boolean): void {
-    const before = this.#reflector;
-    if (needed === (before !== undefined)) return;
-    this.#reflector = needed ? this.#open() : undefined;
-    this.#reflector?.start();
-    if (before === undefined) return;
-    void before.stop();
-    this.#onClosed(before.items);
-  }
-
-  get reflector(): Reflector<T> | undefined {
-    return this.#reflector;
-  }
-
-  /** Undefined: it is not watched, or may not be. */
-  get items(): ReadonlyMap<string, T> | undefined {
-    return this.#reflector?.state.absent === false ? this.#reflector.items : undefined;
-  }
-
-  /** Its list is under way, and nothing speaks against it. */
-  get pending(): boolean {
-    const state = this.#reflector?.state;
-    return state !== undefined && !state.hasSynced && state.error === undefined;
-  }
-}
 
 /** Watches one edge cluster, and puts together what answers need to know of its Services. */
 export class EdgeCluster {
@@ -191,12 +156,12 @@ export class EdgeCluster {
     );
     this.#classes = new Lazy(() =>
       this.#reflect(GATEWAY_CLASSES, gateways.gatewayClassFrom, (_changes, learnt) =>
-        this.#mark(this.#behind(gateways.isDisputed), learnt),
+        this.#mark(this.#behind(isDisputed), learnt),
       ),
     );
     this.#grants = new Lazy(() =>
       this.#reflect(REFERENCE_GRANTS, gateways.grantFrom, (_changes, learnt) =>
-        this.#mark(this.#behind(gateways.needsGrant), learnt),
+        this.#mark(this.#behind(needsGrant), learnt),
       ),
     );
     this.#always = [
@@ -271,8 +236,8 @@ export class EdgeCluster {
       const services = changes.flatMap(({ key, value, before }) => {
         // Routes of two kinds may have one name.
         const change = { key: `${kind} ${key}`, value, before };
-        track(this.#disputed, change.key, value !== undefined && gateways.isDisputed(value));
-        track(this.#foreign, change.key, value !== undefined && gateways.needsGrant(value));
+        track(this.#disputed, change.key, value !== undefined && isDisputed(value));
+        track(this.#foreign, change.key, value !== undefined && needsGrant(value));
         return this.#routesOf.take(change);
       });
       this.#classes.want(this.#disputed.size > 0);
@@ -281,7 +246,11 @@ export class EdgeCluster {
     };
     return new Lazy<EdgeRoute>(
       () => this.#reflect(types, (object) => gateways.routeFrom(object, kind), take),
-      (items) => take([...items].map(([key, before]) => ({ key, value: undefined, before })), 'watch'),
+      (items) =>
+        take(
+          [...items].map(([key, before]) => ({ key, value: undefined, before })),
+          'watch',
+        ),
     );
   }
 
@@ -355,7 +324,9 @@ export class EdgeCluster {
   /** Brings the Services up to date. @returns those that changed */
   #settleServices(): Set<string> {
     const services = new Map(this.#observed.services);
-    const looked = this.#everything ? new Set([...services.keys(), ...this.#services.items.keys()]) : this.#dirty;
+    const looked = this.#everything
+      ? new Set([...services.keys(), ...this.#services.items.keys(), ...this.#dirty])
+      : this.#dirty;
     const changed = new Set<string>();
     const waiting = new Set<string>();
     for (const key of looked) {
@@ -379,9 +350,9 @@ export class EdgeCluster {
   }
 
   #observe(key: string): ObservedService | undefined {
-    const service = this.#services.items.get(key);
+    const service = this.#services.items.get(key) ?? this.#standIn(key);
     if (service === undefined) return undefined;
-    return observeService({
+    const observed = observeService({
       service,
       slices: this.#slicesOf.of(key),
       workloads: this.#workloads.flatMap(({ items }) =>
@@ -396,6 +367,15 @@ export class EdgeCluster {
       addressesOf: (name) => this.#hostNames.addressesOf(name),
       before: this.#observed.services.get(key),
     });
+    // What is no Service is of use by its hosts alone.
+    return isOther(service.name) && observed.claims.length === 0 ? undefined : observed;
+  }
+
+  /** For an Ingress or a route that names no Service. */
+  #standIn(key: string): EdgeService | undefined {
+    const [namespace = '', name = ''] = key.split('/');
+    const isThere = this.#ingressesOf.of(key) ?? this.#routesOf.of(key);
+    return isOther(name) && isThere !== undefined ? edge.standIn(namespace, name, NONE) : undefined;
   }
 
   #probeSoon(): void {

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../kube/objects.ts';
 import { annotationsOf, distinctHosts, type Annotations, type Reachable } from './annotations.ts';
+import { nameOfOther } from '../../model/observed.ts';
 import { list, map, number, text, texts, type Json } from './fields.ts';
 
 /** What is kept of the objects of the Gateway API, and how they hang together (gateway-api.sigs.k8s.io). */
@@ -61,7 +62,7 @@ export interface EdgeParent {
 }
 
 export interface EdgeBackend {
-  /** `namespace/name` of the Service. */
+  /** `namespace/name` of the Service; of the route itself where it leads to none. */
   readonly service: string;
   /** The Service is in another namespace, which has to allow it. */
   readonly foreign: boolean;
@@ -100,7 +101,9 @@ function falseOf(conditions: unknown, ...types: readonly string[]): Json | undef
 
 function troubleOf(conditions: unknown): string | undefined {
   const found = falseOf(conditions, 'Accepted', 'Programmed');
-  return found === undefined ? undefined : `${String(found['type'])} is False (${text(found['reason']) ?? 'no reason'})`;
+  return found === undefined
+    ? undefined
+    : `${String(found['type'])} is False (${text(found['reason']) ?? 'no reason'})`;
 }
 
 export function gatewayFrom(object: KubeObject): EdgeGateway | undefined {
@@ -163,7 +166,7 @@ export function routeFrom(object: KubeObject, kind: RouteKind): EdgeRoute | unde
     } else if (ofGatewayApi) otherParents.push(`${parentKind} ${name}`);
     // Others are not about traffic from outside: a Service is the parent of a route in a mesh.
   }
-  const { backends, otherBackends } = backendsOf(spec, namespace);
+  const { backends, otherBackends } = backendsOf(spec, `${namespace}/${nameOfOther(kind, metadata.name)}`);
   const annotations = annotationsOf(object, 'Route');
   return {
     kind,
@@ -190,22 +193,32 @@ function verdictOf(parent: Json): Verdict {
   };
 }
 
-/** Services with weight 0 in all rules take nothing, and are not behind the route. */
-function backendsOf(spec: Json, namespace: string): Pick<EdgeRoute, 'backends' | 'otherBackends'> {
+/**
+ * Services with weight 0 in all rules take nothing, and are not behind the route.
+ * @param self stands in for Services where a rule names none: it redirects, or something else serves it
+ */
+function backendsOf(spec: Json, self: string): Pick<EdgeRoute, 'backends' | 'otherBackends'> {
+  const [namespace] = self.split('/');
   const found = new Map<string, { foreign: boolean; splits: { rule: number; share: number }[] }>();
   const others = new Set<string>();
+  let serves = false;
   for (const [rule, { backendRefs }] of list(spec['rules']).entries()) {
     const weights = new Map<string, number>();
     let total = 0;
+    let services = 0;
     for (const ref of list(backendRefs)) {
       const weight = number(ref['weight']) ?? 1;
-      if (weight <= 0) continue;
-      total += weight;
       const name = `${text(ref['namespace']) ?? namespace}/${String(ref['name'])}`;
       const kind = text(ref['kind']) ?? 'Service';
-      if (kind !== 'Service' || (text(ref['group']) ?? '') !== '') others.add(`${kind} ${name}`);
-      else weights.set(name, (weights.get(name) ?? 0) + weight);
+      const isService = kind === 'Service' && (text(ref['group']) ?? '') === '';
+      if (isService) services++;
+      if (weight <= 0) continue;
+      total += weight;
+      if (isService) weights.set(name, (weights.get(name) ?? 0) + weight);
+      else others.add(`${kind} ${name}`);
     }
+    // What has weight 0 alone answers with errors.
+    serves ||= services === 0 && (list(backendRefs).length === 0 || total > 0);
     for (const [service, weight] of weights) {
       let backend = found.get(service);
       const foreign = !service.startsWith(`${namespace}/`);
@@ -213,6 +226,7 @@ function backendsOf(spec: Json, namespace: string): Pick<EdgeRoute, 'backends' |
       if (weight < total) backend.splits.push({ rule, share: weight / total });
     }
   }
+  if (found.size === 0 && serves) found.set(self, { foreign: false, splits: [] });
   const backends = [...found].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     backends: backends.map(([service, backend]) => ({ service, ...backend })),
@@ -237,93 +251,4 @@ export function grantFrom(object: KubeObject): EdgeGrant | undefined {
   const names = to.map(({ name }) => text(name));
   const all = names.includes(undefined);
   return { namespace: metadata.namespace!, from, to: all ? undefined : (names as string[]) };
-}
-
-export function permits(grant: EdgeGrant, route: Pick<EdgeRoute, 'kind' | 'namespace'>, service: string): boolean {
-  const [namespace, name = ''] = service.split('/');
-  return (
-    grant.namespace === namespace &&
-    grant.from.includes(`${route.kind} ${route.namespace}`) &&
-    (grant.to === undefined || grant.to.includes(name))
-  );
-}
-
-/** Whether two controllers have said something of one parent: the one that owns the Gateway's class is right. */
-export function isDisputed({ parents }: EdgeRoute): boolean {
-  return parents.some(({ verdicts }) => verdicts.length > 1);
-}
-
-/** Whether the namespace of a Service has to be asked: no controller says that the route may refer to it. */
-export function needsGrant({ backends, parents }: EdgeRoute): boolean {
-  const said = parents.some(({ verdicts }) => verdicts.every(({ resolvedRefs }) => !resolvedRefs));
-  return said && backends.some(({ foreign }) => foreign);
-}
-
-/** Listeners of a Gateway that a parentRef can mean. */
-export function listenersOf(route: EdgeRoute, parent: EdgeParent, gateway: EdgeGateway): EdgeListener[] {
-  const protocols = LISTENER_PROTOCOLS[route.kind];
-  return gateway.listeners.filter(
-    ({ name, port, protocol, from }) =>
-      (parent.section === undefined || parent.section === name) &&
-      (parent.port === undefined || parent.port === port) &&
-      // A protocol of an implementation's own may carry anything.
-      (protocols.includes(protocol) || protocol.includes('/') || protocol === '') &&
-      (from !== 'Same' || route.namespace === gateway.namespace),
-  );
-}
-
-export type Attachment =
-  | { readonly attached: true; readonly resolvedRefs: boolean }
-  /** `reason` follows `HTTPRoute ns/name`. */
-  | { readonly attached: false; readonly reason: string };
-
-/**
- * Whether a route is attached to a Gateway by one of its parentRefs. What the controller of the Gateway's class says
- * counts; where the class is not known, one controller that accepts is enough. As long as nobody has said anything, the
- * route is attached where the listeners take routes of its namespace: statuses are behind after a change, and some
- * controllers leave them out.
- * @param controllerOf the controller of a GatewayClass; undefined: not known
- */
-export function attachment(
-  route: EdgeRoute,
-  parent: EdgeParent,
-  gateway: EdgeGateway,
-  controllerOf: (className: string) => string | undefined,
-): Attachment {
-  const owner = controllerOf(gateway.className);
-  const owners = parent.verdicts.filter(({ controller }) => controller === owner);
-  const verdicts = (owners.length > 0 ? owners : parent.verdicts).filter(({ accepted }) => accepted !== undefined);
-  const taken = verdicts.find(({ accepted }) => accepted === true);
-  if (taken !== undefined) return { attached: true, resolvedRefs: taken.resolvedRefs };
-  const at = `Gateway ${parent.gateway}`;
-  const [refused] = verdicts;
-  if (refused !== undefined) return { attached: false, reason: `is refused by ${at} (${refused.reason})` };
-  const open = listenersOf(route, parent, gateway).some(({ from }) => from !== 'Selector');
-  const own = gateway.listeners.length === 0 && route.namespace === gateway.namespace;
-  if (open || own) return { attached: true, resolvedRefs: false };
-  return { attached: false, reason: `has not been accepted by ${at} yet` };
-}
-
-/**
- * The more particular one of two hosts where one is in the other; a wildcard has any number of labels in it, and '' is
- * any host. Undefined: they have none in common.
- */
-export function commonHost(a: string, b: string): string | undefined {
-  if (a === '' || a === b) return b;
-  if (b === '') return a;
-  const within = (host: string, wildcard: string): boolean =>
-    wildcard.startsWith('*.') && host.length > wildcard.length - 1 && host.endsWith(wildcard.slice(1));
-  if (within(b, a)) return b;
-  return within(a, b) ? a : undefined;
-}
-
-/** Hosts that a route asks for; '' for those of its listeners. */
-export function wantedHosts({ annotations, hostnames }: EdgeRoute): { host: string; annotated: boolean }[] {
-  const { hostnameSource, hosts, ours } = annotations;
-  if (!ours) return [];
-  const own = hostnames.map((host) => ({ host, annotated: false }));
-  const asked = hosts.map((host) => ({ host, annotated: true }));
-  if (hostnameSource === 'annotation-only') return asked;
-  if (hostnameSource === 'defined-hosts-only') return own;
-  return [...(own.length === 0 ? [{ host: '', annotated: false }] : own), ...asked];
 }

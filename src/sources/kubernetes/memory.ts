@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readChecked, writeChecked } from '../../lib/atomic-file.ts';
-import type { Observations, ObservedService } from '../../model/observed.ts';
+import { objectText, type Observations, type ObservedService } from '../../model/observed.ts';
 import type { Remembered } from './edge-cluster.ts';
 
 /** Changes are written down when none came for so long, or at the latest after so long. */
@@ -75,7 +75,8 @@ function current(kept: ObservedService & { readonly hosts?: readonly string[] })
   if (kept.claims !== undefined) return kept;
   const { hosts = [], ttl, ...service } = kept as typeof kept & { readonly ttl?: number };
   const reach = { addresses: service.addresses, down: [], splits: [] };
-  const by = `Service ${service.namespace}/${service.name}`;
-  const claims = hosts.length === 0 ? [] : [{ ...reach, by, annotated: true, hosts, ttl, problems: [] }];
+  const { namespace } = service;
+  const by = objectText(service);
+  const claims = hosts.length === 0 ? [] : [{ ...reach, by, namespace, annotated: true, hosts, ttl, problems: [] }];
   return { ...service, ...reach, claims, problems: [] };
 }

@@ -1,12 +1,6 @@
 import { keyOf, type KubeObject } from '../../kube/objects.ts';
-import type { ObservedPort } from '../../model/observed.ts';
-import {
-  annotationsOf,
-  distinctHosts,
-  requestsPerReplicaIn,
-  type Annotations,
-  type Reachable,
-} from './annotations.ts';
+import { nameOfOther, type ObservedPort } from '../../model/observed.ts';
+import { annotationsOf, distinctHosts, requestsPerReplicaIn, type Annotations, type Reachable } from './annotations.ts';
 import { list, map, text, texts } from './fields.ts';
 
 /** What is kept of the objects of an edge cluster: hundreds of clusters are watched, and most of an object is not for us. */
@@ -74,7 +68,7 @@ export interface EdgeIngress extends Reachable {
   readonly namespace: string;
   readonly name: string;
   readonly annotations: Annotations;
-  /** The Services that it routes to, and the hosts in its spec for which it does. */
+  /** The Services that it routes to, and the hosts in its spec for which it does; itself where it names no Service. */
   readonly backends: readonly { readonly service: string; readonly hosts: readonly string[] }[];
 }
 
@@ -218,8 +212,7 @@ export function ingressFrom(object: KubeObject): EdgeIngress | undefined {
   return {
     namespace: metadata.namespace!,
     name: metadata.name,
-    annotations:
-      annotations.hostnameSource === 'defined-hosts-only' ? { ...annotations, hosts: [] } : annotations,
+    annotations: annotations.hostnameSource === 'defined-hosts-only' ? { ...annotations, hosts: [] } : annotations,
     backends: ingressBackends(object, annotations),
     ...(annotations.target ?? loadBalancerOf(object.status)),
   };
@@ -247,10 +240,33 @@ function ingressBackends(object: KubeObject, annotations: Annotations): EdgeIngr
     // A rule without a path leaves all to the default backend.
     for (const service of paths.length > 0 ? paths : rest) add(service, host);
   }
+  if (hostsOf.size === 0) {
+    const self = `${object.metadata.namespace}/${nameOfOther('Ingress', object.metadata.name)}`;
+    add(self, undefined);
+    for (const host of named) add(self, host);
+  }
   for (const host of list(spec['tls']).flatMap((tls) => texts(tls['hosts'])))
     if (!named.has(host)) for (const service of hostsOf.keys()) add(service, host);
   const counts = annotations.ours && annotations.hostnameSource !== 'annotation-only';
   return [...hostsOf]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([service, hosts]) => ({ service, hosts: counts ? distinctHosts([...hosts]) : [] }));
+}
+
+/** What stands in for the Service of an Ingress or a route that names none. Nobody counts what is behind it. */
+export function standIn(namespace: string, name: string, annotations: Annotations): EdgeService {
+  return {
+    ...NOWHERE,
+    namespace,
+    name,
+    kind: 'ExternalName',
+    selector: undefined,
+    ports: [],
+    annotations,
+    via: name,
+    nodes: undefined,
+    localOnly: false,
+    publishNotReady: false,
+    clusterIPs: [],
+  };
 }

@@ -47,7 +47,7 @@ export function annotatedExports(
     for (const [key, service] of services) {
       for (const claim of service.claims) {
         for (const host of claim.hosts) {
-          if (!open.some((zone) => allows(zone, host, site, service.namespace))) continue;
+          if (!open.some((zone) => allows(zone, host, site, claim.namespace))) continue;
           addClaim(hosts, host, key, site, claim, allowsPrivate);
         }
       }
@@ -133,10 +133,7 @@ function allows({ spec }: Zone, host: string, site: string, namespace: string): 
   });
 }
 
-function exportFor(
-  host: string,
-  { backends, claimants, ttl, served, annotated }: HostClaims,
-): ClaimedExport {
+function exportFor(host: string, { backends, claimants, ttl, served, annotated }: HostClaims): ClaimedExport {
   const exp: DomainExport = {
     apiVersion: API_VERSION,
     kind: 'DomainExport',

@@ -1,7 +1,7 @@
 import { formatAddress, isPrivate, parseAddress, type Address } from '../../lib/address.ts';
 import { suggest } from '../../lib/nearest.ts';
 import type { DomainExport } from '../../model/domain-export.ts';
-import type { Observations, ObservedService } from '../../model/observed.ts';
+import { objectText, type Observations, type ObservedService } from '../../model/observed.ts';
 import type { ResolvedEndpoint, ResolvedSite } from '../../model/resolved.ts';
 import type { Site } from '../../model/site.ts';
 import type { StoredResource } from '../../model/stored.ts';
@@ -126,7 +126,7 @@ function addService(
 ): void {
   const { clusters, report } = context;
   const key = `${service.namespace}/${service.name}`;
-  const at = `Service ${key} at ${site}`;
+  const at = `${objectText(service)} at ${site}`;
   const warn = (message: string, remedy: string): void =>
     report.warning(stored, `${field}.serviceRef`, message, remedy);
   for (const { object, message, remedy } of service.problems) warn(`${object} at ${site} ${message}`, remedy);
@@ -137,7 +137,8 @@ function addService(
     warn(`${at} has no address yet`, remedy);
     return;
   }
-  if (service.readyReplicas === 0) warn(`${at} has no ready replica`, 'its endpoints are down until a replica is ready');
+  if (service.readyReplicas === 0)
+    warn(`${at} has no ready replica`, 'its endpoints are down until a replica is ready');
   const allowsPrivate = clusters.get(site)?.spec.cluster?.allowPrivateAddresses === true;
   const parsed = service.addresses.flatMap((address) => parseAddress(address) ?? []);
   const usable = parsed.filter((address) => allowsPrivate || !isPrivate(address));
