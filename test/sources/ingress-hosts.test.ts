@@ -29,9 +29,7 @@ async function claims(
   const watching = new WatchedCluster(cluster);
   await watching.seen(() => expect(watching.service('default/b')).toBeDefined());
   const services = [...watching.edge.observed.services.values()];
-  return Object.fromEntries(
-    services.map(({ name, claims: all }) => [name, all.flatMap(({ hosts }) => hosts).sort()]),
-  );
+  return Object.fromEntries(services.map(({ name, claims: all }) => [name, all.flatMap(({ hosts }) => hosts).sort()]));
 }
 
 const RULES = [rule('a.example.org', 'a'), rule('B.example.org', 'b'), rule('ab.example.org', 'a', 'b')];

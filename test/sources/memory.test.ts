@@ -10,7 +10,9 @@ const fail = (message: string): void => expect.unreachable(message);
 
 test('what is kept of a cluster comes back', () => {
   const directory = temporaryDirectory({});
-  const services = new Map([['default/web', observedService({ claims: [observedClaim({ hosts: ['a.example.org'] })] })]]);
+  const services = new Map([
+    ['default/web', observedService({ claims: [observedClaim({ hosts: ['a.example.org'] })] })],
+  ]);
   const memory = new ClusterMemory(directory, fail);
   const site = { site: 'edge', services, hasSynced: true, error: undefined };
   memory.keep(['edge'], () => new Map([['edge', site]]));

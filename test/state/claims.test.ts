@@ -127,9 +127,7 @@ const sharing = (name: string, readyReplicas: number, share: number | undefined,
   service({
     name,
     readyReplicas,
-    claims: [
-      claim({ by: 'HTTPRoute d/r', splits: share === undefined ? [] : [{ rule: 'HTTPRoute d/r 0', share }] }),
-    ],
+    claims: [claim({ by: 'HTTPRoute d/r', splits: share === undefined ? [] : [{ rule: 'HTTPRoute d/r 0', share }] })],
     ...more,
   });
 
@@ -140,7 +138,10 @@ test.each([
   ['the canary has none that is ready: the other serves what it can', 9, 0, '8.8.8.1 9'],
 ])('a canary with a tenth of the requests: %s', (_what, stable, canary, endpoint) => {
   const perReplica = { requestsPerReplica: 0.5 };
-  const services = [sharing('web', stable, 0.9), sharing('new', Math.ceil(canary), 0.1, canary === 0.5 ? perReplica : {})];
+  const services = [
+    sharing('web', stable, 0.9),
+    sharing('new', Math.ceil(canary), 0.1, canary === 0.5 ? perReplica : {}),
+  ];
   expect(resolved(services).exports[0]!.endpoints).toEqual([endpoint]);
 });
 
@@ -151,10 +152,13 @@ test('Services in different rules serve what each of them can', () => {
 });
 
 test('the weight of an address never asks more of a Service than it can serve, and something is full', () => {
-  const parts = fc.array(fc.record({ weight: fc.integer({ min: 1, max: 100 }), ready: fc.integer({ min: 1, max: 50 }) }), {
-    minLength: 2,
-    maxLength: 5,
-  });
+  const parts = fc.array(
+    fc.record({ weight: fc.integer({ min: 1, max: 100 }), ready: fc.integer({ min: 1, max: 50 }) }),
+    {
+      minLength: 2,
+      maxLength: 5,
+    },
+  );
   fc.assert(
     fc.property(parts, (all) => {
       const total = all.reduce((sum, { weight }) => sum + weight, 0);

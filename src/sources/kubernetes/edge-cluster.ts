@@ -362,7 +362,7 @@ export class EdgeCluster {
       routes: this.#routesOf.of(key) ?? [],
       gatewayOf: (name) => this.#gateways.items.get(name),
       controllerOf: (name) => this.#classes.items?.get(name),
-      grants: this.#grants.items?.values(),
+      grants: this.#grants.items,
       nodes: this.#nodes.items,
       addressesOf: (name) => this.#hostNames.addressesOf(name),
       before: this.#observed.services.get(key),

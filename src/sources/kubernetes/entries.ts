@@ -55,8 +55,8 @@ export function gatewayEntry(view: ClusterView, route: EdgeRoute, parent: EdgePa
   };
 }
 
-function isGranted({ grants = [] }: ClusterView, route: EdgeRoute, service: string): boolean {
-  for (const grant of grants) if (permits(grant, route, service)) return true;
+function isGranted({ grants }: ClusterView, route: EdgeRoute, service: string): boolean {
+  for (const grant of grants?.values() ?? []) if (permits(grant, route, service)) return true;
   return false;
 }
 

@@ -18,7 +18,7 @@ export interface ClusterView {
   /** Undefined: the class is not known. */
   readonly controllerOf: (className: string) => string | undefined;
   /** Undefined: they are not read. */
-  readonly grants: Iterable<EdgeGrant> | undefined;
+  readonly grants: ReadonlyMap<string, EdgeGrant> | undefined;
   /** By name. Undefined: they cannot be read. */
   readonly nodes: ReadonlyMap<string, EdgeNode> | undefined;
   /** Undefined: nobody has answered for the host name yet. */
