@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { ApiError, type Cluster } from '../../src/kube/cluster.ts';
 import { MemoryCluster } from '../../src/kube/memory-cluster.ts';
 import { GATEWAYS, HTTP_ROUTES, INGRESSES, NODES, SERVICES } from '../../src/kube/objects.ts';
+import { SharedTexts, sliceFrom } from '../../src/sources/kubernetes/objects.ts';
 import { externalDns, put, putPods, stopWatching, WatchedCluster } from '../support/edge-cluster.ts';
 
 // Where Services of each kind are reached, and what stands in for an address that is not there.
@@ -143,6 +144,25 @@ test('a headless Service is reached at its ready Pods, each by its name as well'
   );
 });
 
+test('of Pods behind another address only what counts them is kept', () => {
+  const slice = (labels: Record<string, string>) =>
+    sliceFrom(
+      {
+        metadata: { name: 's', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web', ...labels } },
+        addressType: 'IPv4',
+        endpoints: [{ addresses: ['10.0.0.1'], nodeName: 'n1', targetRef: { uid: 'u1' } }],
+      },
+      new SharedTexts(),
+    );
+  const managed = { 'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io' };
+  const endpoint = { id: 'u1', ready: true, ending: false, node: 'n1', hostname: undefined };
+  expect(slice(managed)!.endpoints).toEqual([{ ...endpoint, address: undefined }]);
+  expect(slice({ ...managed, 'service.kubernetes.io/headless': '' })!.endpoints).toEqual([
+    { ...endpoint, address: '10.0.0.1' },
+  ]);
+  expect(slice({})!.endpoints).toEqual([{ ...endpoint, address: '10.0.0.1' }]);
+});
+
 test('Pods of a headless Service by their nodes', async () => {
   const cluster = new MemoryCluster();
   await putNode(cluster, 'n1', { ExternalIP: '203.0.113.1', InternalIP: '198.51.100.1' });
@@ -227,6 +247,15 @@ test('NodePort behind an Ingress keeps to it, and nodes are not watched for it',
   await putService(cluster, { type: 'NodePort' }, { access: 'public' });
   await watching.seen(() => expect(watching.service(KEY)).toMatchObject({ addresses: ['203.0.113.1'] }));
   expect([...watching.kinds]).toContain('nodes');
+});
+
+test('NodePort with external addresses: nodes go first where they are asked for, as in external-dns', async () => {
+  const cluster = new MemoryCluster();
+  await putNode(cluster, 'n1', { ExternalIP: '203.0.113.1' });
+  await putService(cluster, { type: 'NodePort', externalIPs: ['203.0.113.50'] }, { hostname: HOST });
+  const watching = new WatchedCluster(cluster);
+  const found = { addresses: ['203.0.113.1'], via: ['nodes'] };
+  await watching.seen(() => expect(watching.service(KEY)).toMatchObject(found));
 });
 
 test('where nodes may not be listed, that is told, and nothing else is lost', async () => {

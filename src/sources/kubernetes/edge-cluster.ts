@@ -114,11 +114,15 @@ export class EdgeCluster {
         learnt,
       );
     });
-    this.#slices = this.#reflect(ENDPOINT_SLICES, edge.sliceFrom, (changes, learnt) =>
-      this.#mark(
-        changes.flatMap((change) => this.#slicesOf.take(change)),
-        learnt,
-      ),
+    const nodeNames = new edge.SharedTexts();
+    this.#slices = this.#reflect(
+      ENDPOINT_SLICES,
+      (object) => edge.sliceFrom(object, nodeNames),
+      (changes, learnt) =>
+        this.#mark(
+          changes.flatMap((change) => this.#slicesOf.take(change)),
+          learnt,
+        ),
     );
     const workloads = (type: ResourceType): Reflector<EdgeWorkload> =>
       this.#reflect(type, edge.workloadFrom, (changes, learnt) => {

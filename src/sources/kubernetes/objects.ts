@@ -36,7 +36,7 @@ export interface EdgeEndpoint {
   readonly ready: boolean;
   /** About to end. */
   readonly ending: boolean;
-  /** Undefined: a host name. */
+  /** Undefined: a host name, or of a Service that is not headless. */
   readonly address: string | undefined;
   readonly node: string | undefined;
   /** Name of the Pod in the Service's domain. */
@@ -92,6 +92,7 @@ export function serviceFrom(object: KubeObject): EdgeService | undefined {
   const annotations = annotationsOf(object, 'Service');
   const type = text(spec['type']) ?? 'ClusterIP';
   const kind = (type === 'ClusterIP' && spec['clusterIP'] === 'None' ? 'Headless' : type) as ServiceKind;
+  const nodes = annotations.target === undefined ? nodeAddressesOf(kind, annotations) : undefined;
   const clusterIPs = texts(spec['clusterIPs'] ?? [spec['clusterIP']]).filter((address) => address !== 'None');
   return {
     namespace: metadata.namespace!,
@@ -104,8 +105,11 @@ export function serviceFrom(object: KubeObject): EdgeService | undefined {
       return { port: Number(port['port']), protocol: text(port['protocol']) ?? 'TCP', ...named };
     }),
     annotations,
-    ...ownAddresses(kind, spec, status, annotations),
-    nodes: annotations.target === undefined ? nodeAddressesOf(kind, annotations) : undefined,
+    // Where nodes are asked for, external-dns does not look at external addresses.
+    ...(kind === 'NodePort' && nodes !== undefined
+      ? { ...NOWHERE, via: 'nodes' }
+      : ownAddresses(kind, spec, status, annotations)),
+    nodes,
     localOnly: spec['externalTrafficPolicy'] === 'Local',
     publishNotReady: spec['publishNotReadyAddresses'] === true,
     clusterIPs: annotations.internalHosts.length > 0 ? clusterIPs : [],
@@ -146,15 +150,40 @@ function nodeAddressesOf(kind: ServiceKind, annotations: Annotations): NodeAddre
   return endpointsType === 'HostIP' ? 'Host' : 'External';
 }
 
+/** Labels of EndpointSlices that their controller writes. */
+const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
+const ENDPOINT_SLICE_CONTROLLER = 'endpointslice-controller.k8s.io';
+const HEADLESS = 'service.kubernetes.io/headless';
+
+const MOST_SHARED = 10_000;
+
+/** Names of nodes come with every endpoint: one text for all of them. */
+export class SharedTexts {
+  readonly #texts = new Map<string, string>();
+
+  get(value: string | undefined): string | undefined {
+    if (value === undefined) return undefined;
+    const known = this.#texts.get(value);
+    if (known !== undefined) return known;
+    // Nodes come and go; texts in use stay where they are.
+    if (this.#texts.size >= MOST_SHARED) this.#texts.clear();
+    this.#texts.set(value, value);
+    return value;
+  }
+}
+
 /**
  * What `serving` says is what the Pod's readiness says; `ready` is true for all of a Service that publishes addresses
  * that are not ready (discovery.k8s.io/v1 EndpointConditions).
  */
-export function sliceFrom(object: KubeObject): EdgeSlice | undefined {
+export function sliceFrom(object: KubeObject, shared: SharedTexts): EdgeSlice | undefined {
   const { metadata } = object;
   const service = metadata.labels?.['kubernetes.io/service-name'];
   if (service === undefined || metadata.deletionTimestamp !== undefined) return undefined;
-  const isName = object['addressType'] === 'FQDN';
+  const { [MANAGED_BY]: managedBy, [HEADLESS]: headless } = metadata.labels!;
+  // Pods behind another address are counted: there are many of them, and nobody asks for theirs.
+  const keepAddress =
+    object['addressType'] !== 'FQDN' && (managedBy !== ENDPOINT_SLICE_CONTROLLER || headless !== undefined);
   const endpoints = list(object['endpoints']).flatMap((endpoint): EdgeEndpoint[] => {
     const conditions = map(endpoint['conditions']);
     const serves = (conditions['serving'] ?? conditions['ready'] ?? true) === true;
@@ -167,8 +196,8 @@ export function sliceFrom(object: KubeObject): EdgeSlice | undefined {
         id: text(target['uid']) ?? text(target['name']) ?? String(address),
         ready: serves && !ending,
         ending,
-        address: isName ? undefined : address,
-        node: text(endpoint['nodeName']),
+        address: keepAddress ? address : undefined,
+        node: shared.get(text(endpoint['nodeName'])),
         hostname: text(endpoint['hostname']),
       },
     ];
