@@ -21,7 +21,7 @@ describeCluster('Services and routes of all kinds, as those who come from extern
   /** All addresses that clients are answered with. */
   const all = async (name: string): Promise<string[]> =>
     [...(await world.shares(NETWORKS, `${name}.apps.example.org`)).keys()].sort();
-  const answered = (name: string, ...addresses: string[]): Promise<void> =>
+  const checkAnswered = (name: string, ...addresses: string[]): Promise<void> =>
     vi.waitFor(async () => expect(await all(name)).toEqual(addresses), PATIENT);
   const setStatus = (type: string, name: string, status: object): Promise<string> =>
     edge().kubectl(['patch', type, name, '--subresource=status', '--type=merge', '-p', JSON.stringify({ status })]);
@@ -84,25 +84,25 @@ describeCluster('Services and routes of all kinds, as those who come from extern
 
   test('NodePort: the nodes that take its traffic', async () => {
     await edge().apply([...pods('node', ['n1', 'n2']), service('node', { type: 'NodePort' })]);
-    await answered('node', '202.96.128.101', '202.96.128.102', '202.96.128.103');
+    await checkAnswered('node', '202.96.128.101', '202.96.128.102', '202.96.128.103');
     await edge().kubectl(['cordon', 'n2']);
-    await answered('node', '202.96.128.101', '202.96.128.103');
+    await checkAnswered('node', '202.96.128.101', '202.96.128.103');
     await edge().kubectl(['uncordon', 'n2']);
     await edge().apply([service('node', { type: 'NodePort', externalTrafficPolicy: 'Local' })]);
-    await answered('node', '202.96.128.101', '202.96.128.102');
+    await checkAnswered('node', '202.96.128.101', '202.96.128.102');
     await edge().kubectl(['delete', '--force', 'pod', 'node-0']);
-    await answered('node', '202.96.128.102');
+    await checkAnswered('node', '202.96.128.102');
   });
 
   test('headless: its Pods, by their nodes, and each by its name', async () => {
     const annotations = { 'endpoints-type': 'NodeExternalIP' };
     await edge().apply([...pods('head', ['n1', 'n3']), service('head', { clusterIP: 'None' }, annotations)]);
-    await answered('head', '202.96.128.101', '202.96.128.103');
-    await answered('head-0.head', '202.96.128.101');
-    await answered('head-1.head', '202.96.128.103');
+    await checkAnswered('head', '202.96.128.101', '202.96.128.103');
+    await checkAnswered('head-0.head', '202.96.128.101');
+    await checkAnswered('head-1.head', '202.96.128.103');
     // Its own Pods' addresses are private.
     await edge().apply([service('head', { clusterIP: 'None' })]);
-    await answered('head', WILDCARD);
+    await checkAnswered('head', WILDCARD);
     await vi.waitFor(() => expect(control.log).toMatch(/of Service default\/head at edge-1 are private/u), PATIENT);
   });
 
@@ -114,9 +114,9 @@ describeCluster('Services and routes of all kinds, as those who come from extern
       service('behind', { type: 'LoadBalancer' }, { target: '202.96.128.52', ttl: '1h2m' }, 'named'),
     ]);
     await setStatus('service', 'behind', { loadBalancer: { ingress: [{ ip: '10.0.0.1' }] } });
-    await answered('outside', '202.96.128.50');
-    await answered('name', '202.96.128.51');
-    await answered('behind', '202.96.128.52');
+    await checkAnswered('outside', '202.96.128.50');
+    await checkAnswered('name', '202.96.128.51');
+    await checkAnswered('behind', '202.96.128.52');
   });
 
   test('a host with nothing to answer leaves the wildcard of its zone alone', async () => {
@@ -127,7 +127,7 @@ describeCluster('Services and routes of all kinds, as those who come from extern
     );
     expect(await ask('late')).toEqual([WILDCARD]);
     await setStatus('service', 'late', { loadBalancer: { ingress: [{ ip: '202.96.128.60' }] } });
-    await answered('late', '202.96.128.60');
+    await checkAnswered('late', '202.96.128.60');
     // What is wrong with it is told once, however often it changes.
     const wrong = '`external-dns.kubernetes.io/ttl: soon`, which is neither seconds nor a duration';
     expect(control.log.split(wrong)).toHaveLength(2);
@@ -196,11 +196,11 @@ describeCluster('Services and routes of all kinds, as those who come from extern
     await setStatus('httproute', 'stale', {
       parents: [verdict({}, true, 'gone.example.net/controller'), verdict({}, false)],
     });
-    await answered('section', GATE);
-    await answered('writers', GATE);
-    await answered('stale', WILDCARD);
+    await checkAnswered('section', GATE);
+    await checkAnswered('writers', GATE);
+    await checkAnswered('stale', WILDCARD);
     await setStatus('httproute', 'section', { parents: [verdict(http, false), verdict(https, false)] });
-    await answered('section', WILDCARD);
+    await checkAnswered('section', WILDCARD);
   });
 
   test('routes of other kinds, and weights', async () => {
@@ -225,10 +225,10 @@ describeCluster('Services and routes of all kinds, as those who come from extern
         spec: { ...spec, hostnames: undefined },
       },
     ]);
-    await answered('grpc', GATE);
-    await answered('tls', GATE);
-    await answered('udp', GATE);
-    await answered('moved', GATE);
+    await checkAnswered('grpc', GATE);
+    await checkAnswered('tls', GATE);
+    await checkAnswered('udp', GATE);
+    await checkAnswered('moved', GATE);
     expect(await ask('zero')).toEqual([WILDCARD]);
   });
 
@@ -260,6 +260,6 @@ describeCluster('Services and routes of all kinds, as those who come from extern
         },
       },
     ]);
-    await answered('foreign', GATE);
+    await checkAnswered('foreign', GATE);
   });
 });

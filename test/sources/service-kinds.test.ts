@@ -237,7 +237,8 @@ test('NodePort behind an Ingress keeps to it, and nodes are not watched for it',
   await putNode(cluster, 'n1', { ExternalIP: '203.0.113.1' });
   await putService(cluster, { type: 'NodePort' });
   await put(cluster, INGRESSES, ingress({ hostname: 'in.example.org' }));
-  const watching = new WatchedCluster(cluster);
+  const told: string[] = [];
+  const watching = new WatchedCluster(cluster, { onChange: (_changed, learnt) => told.push(learnt) });
   await watching.seen(() => {
     expect(watching.service(KEY)).toMatchObject({ addresses: ['203.0.113.7'] });
     expect(watching.claims(KEY)).toEqual({ 'Ingress default/in: in.example.org': ['203.0.113.7'] });
@@ -247,6 +248,8 @@ test('NodePort behind an Ingress keeps to it, and nodes are not watched for it',
   await putService(cluster, { type: 'NodePort' }, { access: 'public' });
   await watching.seen(() => expect(watching.service(KEY)).toMatchObject({ addresses: ['203.0.113.1'] }));
   expect([...watching.kinds]).toContain('nodes');
+  // Somebody was seen to change the Service, though nodes came as a list.
+  expect(told).toEqual(['list', 'watch']);
 });
 
 test('NodePort with external addresses: nodes go first where they are asked for, as in external-dns', async () => {
@@ -342,7 +345,7 @@ test.each([
   ],
 ])('why %j has no address', async (spec, annotations, message, remedy) => {
   const cluster = new MemoryCluster();
-  await putService(cluster, spec, annotations as Record<string, string>);
+  await putService(cluster, spec, annotations);
   const watching = new WatchedCluster(cluster);
   await watching.seen(() =>
     expect(watching.service(KEY)!.problems).toEqual([{ object: 'Service default/web', message, remedy }]),

@@ -1,4 +1,4 @@
-import { expect, vi } from 'vitest';
+import { vi } from 'vitest';
 import type { Cluster } from '../../src/kube/cluster.ts';
 import type { MemoryCluster } from '../../src/kube/memory-cluster.ts';
 import { ENDPOINT_SLICES, type KubeObject, type ResourceType } from '../../src/kube/objects.ts';
@@ -79,7 +79,7 @@ export class WatchedCluster {
   /** Waits until what is seen is as the callback expects it. */
   async seen(check: () => void): Promise<void> {
     await vi.waitFor(() => {
-      expect(this.edge.observed.hasSynced).toBe(true);
+      if (!this.edge.observed.hasSynced) throw new Error('the cluster has not been seen yet');
       check();
     }, 3000);
   }

@@ -32,4 +32,14 @@ export class ByService<T> {
     if (objects === undefined) return undefined;
     return [...objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
   }
+
+  has(service: string): boolean {
+    return this.#byService.has(service);
+  }
+}
+
+/** Keeps a set of keys to those for which something is true. */
+export function track(keys: Set<string>, key: string, is: boolean): void {
+  if (is) keys.add(key);
+  else keys.delete(key);
 }

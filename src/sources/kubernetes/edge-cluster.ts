@@ -3,24 +3,17 @@ import { messageOf, type Cluster } from '../../kube/cluster.ts';
 import {
   DEPLOYMENTS,
   ENDPOINT_SLICES,
-  GATEWAY_CLASSES,
-  GATEWAYS,
   INGRESSES,
   NODES,
-  REFERENCE_GRANTS,
-  ROUTES,
   SERVICES,
   STATEFUL_SETS,
-  type KubeObject,
   type ResourceType,
 } from '../../kube/objects.ts';
-import { Reflector, type Change, type Learnt, type ReflectorTiming } from '../../kube/reflector.ts';
+import { Reflector, type Learnt, type ReflectorTiming } from '../../kube/reflector.ts';
 import { isOther, type ObservedService, type ObservedSite } from '../../model/observed.ts';
 import { NONE, type Reachable } from './annotations.ts';
-import { isDisputed, needsGrant } from './attachment.ts';
-import { ByService } from './by-service.ts';
-import * as gateways from './gateways.ts';
-import type { EdgeGateway, EdgeGrant, EdgeRoute, RouteKind } from './gateways.ts';
+import { ByService, track } from './by-service.ts';
+import { GatewayWatch, type Reflect } from './gateway-watch.ts';
 import { HostNames, type HostResolver } from './host-names.ts';
 import { Lazy } from './lazy.ts';
 import * as edge from './objects.ts';
@@ -64,23 +57,14 @@ export class EdgeCluster {
   readonly #slices: Reflector<EdgeSlice>;
   readonly #workloads: readonly Reflector<EdgeWorkload>[];
   readonly #ingresses: Reflector<EdgeIngress>;
-  readonly #gateways: Reflector<EdgeGateway>;
   readonly #always: readonly Reflector<unknown>[];
-  /** Each while a Gateway has a listener for such routes. */
-  readonly #routes = new Map<RouteKind, Lazy<EdgeRoute>>();
   /** While Services are reached by the addresses of nodes: those are large, and change every few minutes. */
   readonly #nodes: Lazy<EdgeNode>;
   readonly #nodeUsers = new Set<string>();
-  /** While two controllers say something of one route. */
-  readonly #classes: Lazy<string>;
-  readonly #disputed = new Set<string>();
-  /** While a route refers to another namespace and its controller does not say that it may. */
-  readonly #grants: Lazy<EdgeGrant>;
-  readonly #foreign = new Set<string>();
+  readonly #gatewayApi: GatewayWatch;
   readonly #hostNames: HostNames;
   readonly #slicesOf = new ByService<EdgeSlice>(({ service }) => [service]);
   readonly #ingressesOf = new ByService<EdgeIngress>(({ backends }) => backends.map(({ service }) => service));
-  readonly #routesOf = new ByService<EdgeRoute>(({ backends }) => backends.map(({ service }) => service));
   #observed: ObservedSite;
   #dirty = new Set<string>();
   #everything = true;
@@ -108,7 +92,7 @@ export class EdgeCluster {
         this.#useNames(value, before);
         track(this.#nodeUsers, key, value?.nodes !== undefined);
       }
-      this.#nodes.want(this.#nodeUsers.size > 0);
+      this.#nodes.want(this.#nodeUsers.size > 0, learnt === 'watch');
       this.#mark(
         changes.map(({ key }) => key),
         learnt,
@@ -139,41 +123,21 @@ export class EdgeCluster {
         learnt,
       );
     });
-    this.#gateways = this.#reflect(GATEWAYS, gateways.gatewayFrom, (changes, learnt) => {
-      for (const { value, before } of changes) this.#useNames(value, before);
-      this.#openRoutes();
-      const changed = new Set(changes.map(({ key }) => key));
-      this.#mark(
-        this.#behind(({ parents }) => parents.some(({ gateway }) => changed.has(gateway))),
-        learnt,
-      );
+    this.#gatewayApi = new GatewayWatch({
+      reflect: this.#reflect,
+      mark: (services, learnt) => this.#mark(services, learnt),
+      useNames: (value, before) => this.#useNames(value, before),
     });
-    for (const [kind, types] of Object.entries(ROUTES) as [RouteKind, readonly ResourceType[]][])
-      this.#routes.set(kind, this.#lazyRoutes(kind, types));
-    this.#nodes = new Lazy(() =>
-      this.#reflect(
-        NODES,
-        edge.nodeFrom,
-        (_changes, learnt) => this.#mark([...this.#nodeUsers], learnt),
-        () => [...this.#nodeUsers],
-      ),
-    );
-    this.#classes = new Lazy(() =>
-      this.#reflect(GATEWAY_CLASSES, gateways.gatewayClassFrom, (_changes, learnt) =>
-        this.#mark(this.#behind(isDisputed), learnt),
-      ),
-    );
-    this.#grants = new Lazy(() =>
-      this.#reflect(REFERENCE_GRANTS, gateways.grantFrom, (_changes, learnt) =>
-        this.#mark(this.#behind(needsGrant), learnt),
-      ),
-    );
+    this.#nodes = new Lazy((begun) => {
+      const users = (): string[] => [...this.#nodeUsers];
+      return this.#reflect(NODES, edge.nodeFrom, (_, learnt) => this.#mark(users(), begun(learnt)), users);
+    });
     this.#always = [
       this.#services,
       this.#slices,
       ...this.#workloads,
       this.#ingresses,
-      this.#gateways,
+      this.#gatewayApi.gateways,
     ] as readonly Reflector<unknown>[];
   }
 
@@ -209,19 +173,13 @@ export class EdgeCluster {
 
   /** All that are watched now. */
   #all(): readonly Reflector<unknown>[] {
-    const lazy = [...this.#routes.values(), this.#nodes, this.#classes, this.#grants] as readonly Lazy<unknown>[];
-    return [...this.#always, ...lazy.flatMap(({ reflector }) => reflector ?? [])];
+    const nodes = this.#nodes.reflector as Reflector<unknown> | undefined;
+    return [...this.#always, ...this.#gatewayApi.lazyReflectors, ...(nodes === undefined ? [] : [nodes])];
   }
 
-  /** @param types the versions of one kind, the newest first */
-  #reflect<T>(
-    types: ResourceType | readonly ResourceType[],
-    project: (object: KubeObject) => T | undefined,
-    onChange: (changes: readonly Change<T>[], learnt: Learnt) => void,
-    concerned: () => readonly string[] = () => [],
-  ): Reflector<T> {
+  readonly #reflect: Reflect = (types, project, onChange, concerned = () => []) => {
     const [type, ...olderTypes] = [types].flat() as [ResourceType, ...ResourceType[]];
-    return new Reflector<T>({
+    return new Reflector({
       cluster: this.#options.cluster,
       type,
       olderTypes,
@@ -233,42 +191,7 @@ export class EdgeCluster {
       onState: () => this.#mark(concerned(), 'watch'),
       timing: { mostBackoffMs: 10_000, ...this.#options.timing },
     });
-  }
-
-  #lazyRoutes(kind: RouteKind, types: readonly ResourceType[]): Lazy<EdgeRoute> {
-    const take = (changes: readonly Change<EdgeRoute>[], learnt: Learnt): void => {
-      const services = changes.flatMap(({ key, value, before }) => {
-        // Routes of two kinds may have one name.
-        const change = { key: `${kind} ${key}`, value, before };
-        track(this.#disputed, change.key, value !== undefined && isDisputed(value));
-        track(this.#foreign, change.key, value !== undefined && needsGrant(value));
-        return this.#routesOf.take(change);
-      });
-      this.#classes.want(this.#disputed.size > 0);
-      this.#grants.want(this.#foreign.size > 0);
-      this.#mark(services, learnt);
-    };
-    return new Lazy<EdgeRoute>(
-      () => this.#reflect(types, (object) => gateways.routeFrom(object, kind), take),
-      (items) =>
-        take(
-          [...items].map(([key, before]) => ({ key, value: undefined, before })),
-          'watch',
-        ),
-    );
-  }
-
-  #openRoutes(): void {
-    const protocols = new Set(
-      [...this.#gateways.items.values()].flatMap(({ listeners }) => listeners.map(({ protocol }) => protocol)),
-    );
-    // A Gateway whose listeners are not known, or of an implementation's own protocol, may carry anything.
-    const any =
-      [...this.#gateways.items.values()].some(({ listeners }) => listeners.length === 0) ||
-      [...protocols].some((protocol) => protocol === '' || protocol.includes('/'));
-    for (const [kind, routes] of this.#routes)
-      routes.want(any || gateways.LISTENER_PROTOCOLS[kind].some((protocol) => protocols.has(protocol)));
-  }
+  };
 
   #useNames(value: Reachable | undefined, before: Reachable | undefined): void {
     for (const name of value?.hostnames ?? []) this.#hostNames.use(name);
@@ -277,22 +200,13 @@ export class EdgeCluster {
 
   /** Services whose addresses a host name gives. */
   #usersOf(name: string): string[] {
-    const named = ([, { hostnames }]: readonly [string, Reachable]): boolean => hostnames.includes(name);
-    const services = [...this.#services.items].filter(named).map(([key]) => key);
+    const services = [...this.#services.items].filter(([, { hostnames }]) => hostnames.includes(name));
     const ingresses = [...this.#ingresses.items.values()].filter(({ hostnames }) => hostnames.includes(name));
-    const through = new Set([...this.#gateways.items].filter(named).map(([key]) => key));
     return [
-      ...services,
+      ...services.map(([key]) => key),
       ...ingresses.flatMap(({ backends }) => backends.map(({ service }) => service)),
-      ...this.#behind(({ parents }) => parents.some(({ gateway }) => through.has(gateway))),
+      ...this.#gatewayApi.usersOf(name),
     ];
-  }
-
-  /** Services behind some of the routes. */
-  #behind(which: (route: EdgeRoute) => boolean): string[] {
-    return [...this.#routes.values()].flatMap(({ items = new Map<string, EdgeRoute>() }) =>
-      [...items.values()].filter(which).flatMap(({ backends }) => backends.map(({ service }) => service)),
-    );
   }
 
   /** Services that select a workload's Pods. */
@@ -334,8 +248,8 @@ export class EdgeCluster {
     const changed = new Set<string>();
     const waiting = new Set<string>();
     for (const key of looked) {
-      // Nodes have just begun to be listed: they will come at once, and nothing is lost until then.
-      if (this.#nodes.pending && this.#nodeUsers.has(key)) {
+      // What it depends on has just begun to be listed, and will be there at once: until then it stays as it was.
+      if ((this.#nodes.pending && this.#nodeUsers.has(key)) || this.#gatewayApi.isPending(key)) {
         waiting.add(key);
         continue;
       }
@@ -363,10 +277,7 @@ export class EdgeCluster {
         [...items.values()].filter((workload) => selects(service, workload)),
       ),
       ingresses: this.#ingressesOf.of(key) ?? [],
-      routes: this.#routesOf.of(key) ?? [],
-      gatewayOf: (name) => this.#gateways.items.get(name),
-      controllerOf: (name) => this.#classes.items?.get(name),
-      grants: this.#grants.items,
+      ...this.#gatewayApi.viewOf(key),
       nodes: this.#nodes.items,
       addressesOf: (name) => this.#hostNames.addressesOf(name),
       before: this.#observed.services.get(key),
@@ -378,8 +289,8 @@ export class EdgeCluster {
   /** For an Ingress or a route that names no Service. */
   #standIn(key: string): EdgeService | undefined {
     const [namespace = '', name = ''] = key.split('/');
-    const isThere = this.#ingressesOf.of(key) ?? this.#routesOf.of(key);
-    return isOther(name) && isThere !== undefined ? edge.standIn(namespace, name, NONE) : undefined;
+    const isThere = this.#ingressesOf.has(key) || this.#gatewayApi.has(key);
+    return isOther(name) && isThere ? edge.standIn(namespace, name, NONE) : undefined;
   }
 
   #probeSoon(): void {
@@ -402,12 +313,6 @@ export class EdgeCluster {
     this.#mark([], 'watch');
     this.#probeSoon();
   }
-}
-
-/** Keeps a set of keys to those for which something is true. */
-function track(keys: Set<string>, key: string, is: boolean): void {
-  if (is) keys.add(key);
-  else keys.delete(key);
 }
 
 function selects({ namespace, selector }: EdgeService, workload: EdgeWorkload): boolean {

@@ -1,20 +1,32 @@
-import type { Reflector } from '../../kube/reflector.ts';
+import type { Learnt, Reflector } from '../../kube/reflector.ts';
+
+/** How a change was learnt, once it is taken into account that the kind was not watched before. */
+type Begun = (learnt: Learnt) => Learnt;
 
 /** A kind that is watched only while something in the cluster needs it. */
 export class Lazy<T> {
-  readonly #open: () => Reflector<T>;
+  readonly #open: (begun: Begun) => Reflector<T>;
   readonly #onClosed: (items: ReadonlyMap<string, T>) => void;
   #reflector: Reflector<T> | undefined;
 
-  constructor(open: () => Reflector<T>, onClosed: (items: ReadonlyMap<string, T>) => void = () => {}) {
+  /** @param onClosed is told what was there when nothing needs the kind any more */
+  constructor(open: (begun: Begun) => Reflector<T>, onClosed: (items: ReadonlyMap<string, T>) => void = () => {}) {
     this.#open = open;
     this.#onClosed = onClosed;
   }
 
-  want(needed: boolean): void {
+  /** @param sawNeed somebody was seen to make the change for which the kind is needed */
+  want(needed: boolean, sawNeed: boolean): void {
     const before = this.#reflector;
     if (needed === (before !== undefined)) return;
-    this.#reflector = needed ? this.#open() : undefined;
+    // The first list finds nothing that had happened unseen: nobody has looked there before.
+    let first = sawNeed;
+    const begun: Begun = (learnt) => {
+      const how = first ? 'watch' : learnt;
+      first = false;
+      return how;
+    };
+    this.#reflector = needed ? this.#open(begun) : undefined;
     this.#reflector?.start();
     if (before === undefined) return;
     void before.stop();
