@@ -42,7 +42,7 @@ function context(services: readonly ObservedService[], site = 'a'): ResolveConte
   return {
     regions,
     carriers,
-    readText: () => expect.unreachable('nothing is read'),
+    readFile: () => expect.unreachable('nothing is read'),
     now: new Date(0),
     observations: new Map([[site, { site, services: seen, hasSynced: true, error: undefined }]]),
   };
@@ -50,7 +50,7 @@ function context(services: readonly ObservedService[], site = 'a'): ResolveConte
 
 function resolved(services: readonly ObservedService[], { site = 'a', text = RESOURCES } = {}) {
   const resolution = resolve(stored(text), context(services, site));
-  const exports = resolution.configuration!.exports.map(({ hosts, endpoints }) => ({
+  const exports = resolution.configuration.exports.map(({ hosts, endpoints }) => ({
     hosts,
     endpoints: endpoints.map(({ address, weight, up }) => `${address} ${up ? weight : 'down'}`),
   }));
@@ -84,7 +84,7 @@ test('a host without an address anywhere is left to the zone, and told of', () =
   const next = context([service({ claims: [claim()] })]);
   const zones = stored(RESOURCES);
   expect(observe(before.resolution, new Set(['d/web']), { ...next, zones })).toBeUndefined();
-  expect(resolve(zones, next).configuration!.exports[0]!.hosts).toEqual(['app.example.org.']);
+  expect(resolve(zones, next).configuration.exports[0]!.hosts).toEqual(['app.example.org.']);
 });
 
 test('private addresses are no addresses, but where the site allows them', () => {
@@ -163,7 +163,7 @@ test('the weight of an address never asks more of a Service than it can serve, a
     fc.property(parts, (all) => {
       const total = all.reduce((sum, { weight }) => sum + weight, 0);
       const services = all.map(({ weight, ready }, index) => sharing(`s${index}`, ready, weight / total));
-      const [endpoint] = resolve(stored(RESOURCES), context(services)).configuration!.exports[0]!.endpoints;
+      const [endpoint] = resolve(stored(RESOURCES), context(services)).configuration.exports[0]!.endpoints;
       const used = all.map(({ weight, ready }) => (endpoint!.weight * weight) / total / ready);
       expect(Math.max(...used)).toBeCloseTo(1, 9);
     }),
@@ -215,7 +215,7 @@ test('what is wrong with an object is told once, and is gone when it is mended',
   const changed = new Set(['d/web']);
   const scaled = observe(before, changed, { ...context([web(7, [problem])]), zones })!;
   expect(texts(scaled)).toEqual([told]);
-  expect(scaled.configuration!.exports[0]!.endpoints[0]!.weight).toBe(7);
+  expect(scaled.configuration.exports[0]!.endpoints[0]!.weight).toBe(7);
   expect(texts(observe(scaled, changed, { ...context([web(7, [])]), zones })!)).toEqual([]);
 });
 

@@ -1,11 +1,13 @@
+import { isUtf8 } from 'node:buffer';
 import { suggest } from '../../lib/nearest.ts';
+import { hasErrors } from '../../lib/problem.ts';
 import type { Policy } from '../../model/domain-export.ts';
 import type { MatrixEntry, ResolvedPolicy, ResolvedRule } from '../../model/resolved.ts';
 import type { StoredResource } from '../../model/stored.ts';
 import { parseMatrix } from './matrix.ts';
 import type { Report } from './report.ts';
 import { checkIsps, checkRegion, type Places } from './sites.ts';
-import type { ReadText } from './zones.ts';
+import type { ReadFile } from './zones.ts';
 
 export interface PolicyContext {
   readonly stored: StoredResource;
@@ -13,7 +15,7 @@ export interface PolicyContext {
   readonly used: ReadonlySet<string>;
   readonly sites: readonly string[];
   readonly places: Places;
-  readonly readMatrix: (path: string, stored: StoredResource) => readonly MatrixEntry[];
+  readonly readMatrix: (path: string, stored: StoredResource, report: Report) => readonly MatrixEntry[];
   readonly report: Report;
 }
 
@@ -26,7 +28,7 @@ const OBJECTIVES = {
 export function resolvePolicy(policy: Policy, context: PolicyContext): ResolvedPolicy {
   const { rules = [], failover = [], objective = 'latency', matrix, spread = {} } = policy;
   checkFailover(failover, context);
-  const measured = matrix === undefined ? [] : context.readMatrix(matrix, context.stored);
+  const measured = matrix === undefined ? [] : context.readMatrix(matrix, context.stored, context.report);
   return {
     rules: rules.map((rule, index) => resolveRule(rule, index, context)),
     failover,
@@ -89,26 +91,33 @@ function checkSites(names: readonly string[], field: string, { sites, used, stor
   }
 }
 
-/** Reads each matrix once, however many exports name it. */
+/** Reads each matrix once, however many exports name it. The problems are told with the first of them. */
 export function matrixReader(
   sites: readonly string[],
   places: Places,
-  readText: ReadText,
-  report: Report,
+  readFile: ReadFile,
 ): PolicyContext['readMatrix'] {
-  const read = new Map<string, readonly MatrixEntry[]>();
-  return (path, stored) => {
-    const text = readText(path, stored.file);
+  const read = new Map<string, { readonly entries: readonly MatrixEntry[]; readonly isSound: boolean }>();
+  return (path, stored, report) => {
+    const text = readFile(path, stored.file);
     if (!text.ok) {
       report.error(stored, 'spec.policy.matrix', `${path}: ${text.error}`, 'the path is relative to this file');
       return [];
     }
     const { file } = text.value;
     const before = read.get(file);
-    if (before !== undefined) return before;
-    const { entries, problems } = parseMatrix(text.value.text, file, sites, places);
+    if (before !== undefined) {
+      if (!before.isSound) report.error(stored, 'spec.policy.matrix', `${file} is invalid`, 'mend it');
+      return before.entries;
+    }
+    const content = isUtf8(text.value.octets) ? text.value.octets.toString() : undefined;
+    if (content === undefined) {
+      report.error(stored, 'spec.policy.matrix', `${path} is not UTF-8`, 'save it as UTF-8');
+      return [];
+    }
+    const { entries, problems } = parseMatrix(content, file, sites, places);
     report.problems.push(...problems);
-    read.set(file, entries);
+    read.set(file, { entries, isSound: !hasErrors(problems) });
     return entries;
   };
 }
