@@ -47,7 +47,7 @@ function hexDigits(): Uint8Array {
 
 /** A type's letters as a number, in upper case. */
 function letters(text: string): number {
-  return [...text].reduce((sum, letter) => sum * 256 + letter.charCodeAt(0), 0);
+  return Buffer.from(text).reduce((sum, letter) => sum * 256 + letter, 0);
 }
 const A = letters('A');
 const NS = letters('NS');
@@ -57,6 +57,10 @@ const SRV = letters('SRV');
 const TXT = letters('TXT');
 const AAAA = letters('AAAA');
 const CNAME = letters('CNAME');
+
+/** The owner of the line that is being read, and its record's data; reading a line calls nothing that reads another. */
+const next = new Uint8Array(MAX_NAME);
+const data = new Uint8Array(MAX_DATA);
 
 /** What the records of a master file have in common with those before them. */
 export interface Ttls {
@@ -80,12 +84,9 @@ export class PlainLines {
   #origin!: WireName;
   #originHash = 0;
   #originInside = false;
-  #owner = new Uint8Array(MAX_NAME);
+  readonly #owner = new Uint8Array(MAX_NAME);
   #ownerLength = 0;
   #ownerHash = 0;
-  /** The owner of the line that is being read. */
-  #next = new Uint8Array(MAX_NAME);
-  readonly #data = new Uint8Array(MAX_DATA);
   #dataLength = 0;
   /** Where the name that was read last ends in what it was written to, and whether it had its final dot. */
   #nameEnd = 0;
@@ -137,21 +138,21 @@ export class PlainLines {
       // Empty, or a comment.
       if (end !== NOT_PLAIN) return end;
       if (first === AT) {
-        this.#next.set(this.#origin);
+        next.set(this.#origin);
         length = this.#origin.length;
         hash = this.#originHash;
         if (!this.#originInside) return NOT_PLAIN;
         p++;
       } else {
-        p = this.#name(b, at, this.#next, 0);
+        p = this.#name(b, at, next, 0);
         if (p === NOT_PLAIN) return NOT_PLAIN;
         length = this.#nameEnd;
         if (this.#isAbsolute) {
-          if (!endsIn(this.#next, length, this.#zone)) return NOT_PLAIN;
-          hash = hashLabels(this.#next, 0, length - 1, HASH_START);
+          if (!endsIn(next, length, this.#zone)) return NOT_PLAIN;
+          hash = hashLabels(next, 0, length - 1, HASH_START);
         } else {
           if (!this.#originInside) return NOT_PLAIN;
-          hash = hashLabels(this.#next, 0, length - this.#origin.length, this.#originHash);
+          hash = hashLabels(next, 0, length - this.#origin.length, this.#originHash);
         }
       }
       if (b[p] !== SPACE && b[p] !== TAB) return NOT_PLAIN;
@@ -198,26 +199,24 @@ export class PlainLines {
     p = endOfLine(b, skipBlanks(b, p));
     if (p === NOT_PLAIN) return NOT_PLAIN;
     if (hasOwner) {
-      const before = this.#owner;
-      this.#owner = this.#next;
-      this.#next = before;
+      for (let i = 0; i < length; i++) this.#owner[i] = next[i]!;
       this.#ownerLength = length;
       this.#ownerHash = hash;
     }
     if (stated) this.#ttls.last = ttl;
-    this.#builder.addAt(this.#owner, 0, length, hash, type, ttl, this.#data, 0, this.#dataLength, line, file);
+    this.#builder.addAt(this.#owner, 0, length, hash, type, ttl, data, 0, this.#dataLength, line, file);
     return p;
   }
 
-  /** Record data, into `#data`. @returns where it ends */
+  /** Record data, into `data`. @returns where it ends */
   #rdata(type: number, b: Uint8Array, at: number): number {
     switch (type) {
       case Type.A:
         this.#dataLength = 4;
-        return ipv4(b, at, this.#data);
+        return ipv4(b, at, data);
       case Type.AAAA:
         this.#dataLength = 16;
-        return ipv6(b, at, this.#data);
+        return ipv6(b, at, data);
       case Type.MX:
         return this.#numbersAndName(b, at, 1);
       case Type.SRV:
@@ -231,7 +230,6 @@ export class PlainLines {
 
   /** 16-bit numbers, each followed by blanks, and a name. */
   #numbersAndName(b: Uint8Array, at: number, count: number): number {
-    const data = this.#data;
     let p = at;
     let to = 0;
     for (let i = 0; i < count; i++) {
@@ -256,7 +254,6 @@ export class PlainLines {
 
   /** Character-strings in quotes, with blanks between them. */
   #strings(b: Uint8Array, at: number): number {
-    const data = this.#data;
     let p = at;
     let to = 0;
     while (b[p] === QUOTE) {

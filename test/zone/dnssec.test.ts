@@ -45,6 +45,11 @@ describe('a zone that was signed beforehand', () => {
     ]);
   });
 
+  test('has no warning of TTLs, which signatures have from what they sign (RFC 4034 3)', () => {
+    const lines = `www 60 A 192.0.2.1\nwww 60 RRSIG A ${SIGNATURE}\nwww 30 TXT x\nwww 30 RRSIG TXT ${SIGNATURE}`;
+    expect(check(lines, { unsigned: true })).toHaveLength(1);
+  });
+
   test('is reported once, however many signatures it has', () => {
     const lines = Array.from({ length: 500 }, (_, i) => `h${i} A 192.0.2.1\nh${i} RRSIG A ${SIGNATURE}`).join('\n');
     expect(check(lines)).toHaveLength(1);
