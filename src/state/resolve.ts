@@ -148,6 +148,7 @@ class Resolver {
       zoneResources.map(([zone]) => zone),
       observations,
       this.#clusters,
+      this.#rules.operator,
     );
     // An Ingress or a route names its hosts whoever serves them: a DomainExport may.
     const annotated = found.filter(({ exp, annotated: asked }) => asked || !claims.isWanted(`${claimedHost(exp)}.`));
@@ -445,7 +446,7 @@ export function observe(
   const { observations = new Map(), localityOf = () => undefined, regions, carriers } = context;
   const { configuration, written, clusters } = before;
   const zones = context.zones.flatMap(({ resource }) => (resource.kind === 'Zone' ? [resource] : []));
-  const annotated = claimsKey(annotatedExports(zones, observations, clusters));
+  const annotated = claimsKey(annotatedExports(zones, observations, clusters, before.rules.operator));
   if (annotated !== before.annotated) return undefined;
   const exports = [...configuration.exports];
   const observed = [...before.observed];

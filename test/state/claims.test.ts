@@ -202,6 +202,16 @@ test('the namespace of what claims a host has to be allowed, not that of the Ser
   expect(resolved([from('d')]).exports).toHaveLength(1);
 });
 
+test('on a hub the Zone alone says which hosts may be claimed', () => {
+  const tenancy = { operator: 'edgeward' };
+  const { configuration, problems } = resolve(stored(RESOURCES), {
+    ...context([service({ claims: [claim()] })]),
+    tenancy,
+  });
+  expect(configuration.exports).toMatchObject([{ tenant: 'edgeward', hosts: ['app.example.org.'] }]);
+  expect(problems).toEqual([]);
+});
+
 test('what is wrong with an object is told once, and is gone when it is mended', () => {
   const problem = { object: 'Service d/web', message: 'has annotation `x`, which is ignored', remedy: 'remove it' };
   const web = (readyReplicas: number, problems: readonly (typeof problem)[]) =>

@@ -1,6 +1,5 @@
 import { isPrivate, parseAddress } from '../../lib/address.ts';
 import type { DomainExport } from '../../model/domain-export.ts';
-import { DEFAULT_TENANT } from '../../model/kinds.ts';
 import type { Observations, ObservedClaim, ObservedReach, ObservedService } from '../../model/observed.ts';
 import { API_VERSION } from '../../model/resource.ts';
 import type { Site } from '../../model/site.ts';
@@ -33,11 +32,13 @@ interface HostClaims {
 /**
  * Exports for the hosts that objects of edge clusters claim, as far as a Zone lets them: as if somebody had written a
  * DomainExport with these hosts and Services. Sorted by host.
+ * @param tenant whose they are: the operator's, who has said in the Zone which hosts may be claimed
  */
 export function annotatedExports(
   zones: readonly Zone[],
   observations: Observations,
   clusters: ReadonlyMap<string, Site>,
+  tenant: string,
 ): ClaimedExport[] {
   const open = zones.filter(({ spec }) => spec.hostnameAnnotations !== undefined);
   if (open.length === 0) return [];
@@ -53,7 +54,7 @@ export function annotatedExports(
       }
     }
   }
-  return [...hosts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([host, claims]) => exportFor(host, claims));
+  return [...hosts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([host, claims]) => exportFor(host, claims, tenant));
 }
 
 function addClaim(
@@ -133,12 +134,16 @@ function allows({ spec }: Zone, host: string, site: string, namespace: string): 
   });
 }
 
-function exportFor(host: string, { backends, claimants, ttl, served, annotated }: HostClaims): ClaimedExport {
+function exportFor(
+  host: string,
+  { backends, claimants, ttl, served, annotated }: HostClaims,
+  tenant: string,
+): ClaimedExport {
   const exp: DomainExport = {
     apiVersion: API_VERSION,
     kind: 'DomainExport',
     // No resource has a name with dots: it cannot be taken for one.
-    metadata: { name: host.includes('.') ? host : `${host}.`, tenant: DEFAULT_TENANT },
+    metadata: { name: host.includes('.') ? host : `${host}.`, tenant },
     spec: {
       hosts: [host],
       backends: [...backends]
