@@ -150,7 +150,7 @@ class Resolver {
       this.#clusters,
       this.#rules.operator,
     );
-    // An Ingress or a route names its hosts whoever serves them: a DomainExport may.
+    // Every Ingress and route names its hosts; a DomainExport that serves one of them goes first.
     const annotated = found.filter(({ exp, annotated: asked }) => asked || !claims.isWanted(`${claimedHost(exp)}.`));
     for (const { exp, stored, served } of annotated) if (served) claims.enter(exp, stored);
     this.#resolveZones(zoneResources, claims, exports);

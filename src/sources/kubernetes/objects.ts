@@ -129,7 +129,7 @@ function ownAddresses(
   if (kind === 'LoadBalancer') return { ...loadBalancerOf(status), via: 'load balancer' };
   const name = kind === 'ExternalName' ? text(spec['externalName']) : undefined;
   if (name === undefined) return { ...NOWHERE, via: kind };
-  // Kubernetes takes addresses as well, since they look like names.
+  // Kubernetes accepts IPv4 addresses as well, since they look like names.
   const isAddress = /^[0-9.]+$/u.test(name) || name.includes(':');
   const plain = name.toLowerCase().replace(/\.$/u, '');
   return { addresses: isAddress ? [name] : [], hostnames: isAddress ? [] : [plain], via: 'external name' };
@@ -282,7 +282,7 @@ function ingressBackends(object: KubeObject, annotations: Annotations): EdgeIngr
     .map(([service, hosts]) => ({ service, hosts: counts ? distinctHosts([...hosts]) : [] }));
 }
 
-/** What stands in for the Service of an Ingress or a route that names none. Nobody counts what is behind it. */
+/** Stands in for the Service of an Ingress or a route that names none: it counts as one replica. */
 export function standIn(namespace: string, name: string, annotations: Annotations): EdgeService {
   return {
     ...NOWHERE,

@@ -50,7 +50,7 @@ export function observeService(view: ClusterView): ObservedService {
 
 /** By EndpointSlices, which say what traffic can reach; where there are none, by the workloads behind the selector. */
 function countReady({ service, slices, workloads }: ClusterView): number {
-  // Nobody counts what is behind a name of somebody else's.
+  // What is behind a foreign name cannot be counted.
   if (service.kind === 'ExternalName') return 1;
   if (slices === undefined) return workloads.reduce((sum, { readyReplicas }) => sum + readyReplicas, 0);
   const ready = new Set<string>();
@@ -58,7 +58,7 @@ function countReady({ service, slices, workloads }: ClusterView): number {
   return ready.size;
 }
 
-/** Whether clients are let have an endpoint's address. */
+/** Whether an endpoint's address takes clients. */
 function isUp({ service }: ClusterView, { ready, ending }: EdgeEndpoint): boolean {
   return ready || (service.publishNotReady && !ending);
 }
