@@ -42,14 +42,16 @@ export function servicesFromStatuses(
           namespace,
           name,
           addresses: [...addresses].sort(),
+          down: [],
+          splits: [],
           via: ['the hub'],
           readyReplicas: endpoint.readyReplicas ?? 0,
           requestsPerReplica: endpoint.requestsPerReplica,
           ports: [],
           isp: undefined,
           region: undefined,
-          hosts: [],
-          ttl: undefined,
+          claims: [],
+          problems: [],
         });
       }
     }

@@ -97,13 +97,16 @@ const ZoneSpec = Type.Object(
             }),
           ),
           namespaces: Type.Optional(
-            Type.Array(Type.String(), { minItems: 1, description: 'Namespaces there that may. Default: all.' }),
+            Type.Array(Type.String(), {
+              minItems: 1,
+              description: 'Namespaces there whose objects may. Default: all.',
+            }),
           ),
         },
         {
           additionalProperties: false,
           description:
-            'Lets Services, Gateways, HTTPRoutes and Ingresses of edge clusters claim hosts by the annotation `external-dns.alpha.kubernetes.io/hostname`. Default: none may.',
+            'Lets objects of edge clusters claim hosts: by the annotation `external-dns.kubernetes.io/hostname`, and in the specs of Ingresses and routes. Default: none may.',
         },
       ),
     ),

@@ -12,7 +12,7 @@ import type { WeightOverride } from '../model/weight-override.ts';
 import type { Zone } from '../model/zone.ts';
 import { nameKey } from '../wire/name.ts';
 import type { Configuration } from './configuration.ts';
-import { annotatedExports } from './resolve/annotated.ts';
+import { annotatedExports, claimedHost, type ClaimedExport } from './resolve/annotated.ts';
 import type { AddressLocality, BackendContext } from './resolve/backends.ts';
 import { observeExport, resolveExport, type ExportContext } from './resolve/exports.ts';
 import { Claims, isInZones } from './resolve/hosts.ts';
@@ -80,6 +80,8 @@ export interface Resolution {
   /** Of every resource its last valid version. What never was valid is not in it; its names are unavailable. */
   readonly configuration: Configuration;
   readonly problems: readonly Problem[];
+  /** Those of them that do not come and go with what is seen of Services. */
+  readonly lasting: readonly Problem[];
   /** Keys of resources that are invalid now and keep their last valid version. */
   readonly stale: readonly string[];
   /** Keys of resources that are invalid and have no valid version. */
@@ -139,19 +141,24 @@ class Resolver {
     const { observations = new Map() } = this.#context;
     for (const [site, stored] of ofKind(this.#known, 'Site')) this.#site(site, stored);
     const zoneResources = ofKind(this.#known, 'Zone');
-    const annotated = annotatedExports(
-      zoneResources.map(([zone]) => zone),
-      observations,
-    );
     const exports = new Map<string, readonly [DomainExport, StoredResource]>();
     for (const [exp, stored] of ofKind(this.#known, 'DomainExport')) exports.set(ownerOf(exp), [exp, stored]);
-    const claims = this.#claims([...exports.values(), ...annotated.map(({ exp, stored }) => [exp, stored] as const)]);
+    const claims = this.#claims(exports.values());
+    const found = annotatedExports(
+      zoneResources.map(([zone]) => zone),
+      observations,
+      this.#clusters,
+      this.#rules.operator,
+    );
+    // Every Ingress and route names its hosts; a DomainExport that serves one of them goes first.
+    const annotated = found.filter(({ exp, annotated: asked }) => asked || !claims.isWanted(`${claimedHost(exp)}.`));
+    for (const { exp, stored, served } of annotated) if (served) claims.enter(exp, stored);
     this.#resolveZones(zoneResources, claims, exports);
     const named = new Map([...exports].map(([owner, [exp]]) => [owner, exp]));
     for (const { exp } of annotated) named.set(ownerOf(exp), exp);
     for (const [override, stored] of ofKind(this.#known, 'WeightOverride')) this.#override(override, stored, named);
     const inForce = overridesInForce([...this.#overrides.values()], this.#context.now, this.#report);
-    return this.#resolveExports(exports, annotated, claims, inForce);
+    return { ...this.#resolveExports(exports, annotated, claims, inForce), annotated: claimsKey(found) };
   }
 
   /** Whether a resource can be used; if not, its last valid version is, where it has one. */
@@ -254,10 +261,10 @@ class Resolver {
 
   #resolveExports(
     exports: ReadonlyMap<string, readonly [DomainExport, StoredResource]>,
-    annotated: ReturnType<typeof annotatedExports>,
+    annotated: readonly ClaimedExport[],
     claims: Claims,
     inForce: ReturnType<typeof overridesInForce>,
-  ): Resolution {
+  ): Omit<Resolution, 'annotated'> {
     const units = new Map<string, ExportUnit>();
     const resolved: ResolvedExport[] = [];
     const written: WrittenExport[] = [];
@@ -286,13 +293,11 @@ class Resolver {
       if (kept !== undefined) add(key, kept, invalid === undefined ? seen : []);
       else for (const host of unit.resolved.hosts) unavailable.add(host);
     }
-    for (const { exp, stored } of annotated) {
+    for (const { exp, stored, served } of annotated) {
       const overrides = inForce.byExport.get(ownerOf(exp)) ?? [];
       const report = new Report();
-      const unit = {
-        resolved: resolveExport(exp, stored, contextFor(overrides, report)),
-        written: { exp, stored, overrides },
-      };
+      const result = resolveExport(exp, stored, contextFor(overrides, report));
+      const unit = { resolved: served ? result : { ...result, hosts: [] }, written: { exp, stored, overrides } };
       const problems = report.problems.map((problem): Problem => ({ ...problem, severity: 'warning' }));
       if (hasErrors(report.problems)) this.#report.problems.push(...problems);
       else add(resourceKey(exp), unit, problems);
@@ -304,7 +309,8 @@ class Resolver {
     const zones = [...this.#zones.values()].map((zone) => zone.data);
     return {
       configuration: { sites, zones, exports: resolved, unavailable: [...unavailable] },
-      problems: [...this.#report.problems, ...observed.flat()],
+      problems: [...this.#report.problems, ...distinct(observed.flat())],
+      lasting: this.#report.problems,
       stale: this.#stale,
       refused: this.#refused,
       until: inForce.firstExpiry,
@@ -318,7 +324,6 @@ class Resolver {
       written,
       clusters: this.#clusters,
       observed,
-      annotated: JSON.stringify(annotated.map(({ exp }) => exp)),
     };
   }
 
@@ -410,6 +415,16 @@ class Resolver {
   }
 }
 
+/** What of the exports that follow from claims decides more than their endpoints. */
+function claimsKey(claimed: readonly ClaimedExport[]): string {
+  return JSON.stringify(claimed.map(({ exp, served, annotated }) => [exp, served, annotated]));
+}
+
+/** One object of a cluster can be behind several hosts and Services: what is wrong with it is told once. */
+function distinct(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [`${problem.file}\n${problem.message}`, problem])).values()];
+}
+
 /** Problems that come and go with what is seen of a Service. */
 function isObserved({ severity, field }: Problem): boolean {
   return severity === 'warning' && field !== undefined && /^spec\.backends\[\d+\]\.serviceRef$/u.test(field);
@@ -431,7 +446,7 @@ export function observe(
   const { observations = new Map(), localityOf = () => undefined, regions, carriers } = context;
   const { configuration, written, clusters } = before;
   const zones = context.zones.flatMap(({ resource }) => (resource.kind === 'Zone' ? [resource] : []));
-  const annotated = JSON.stringify(annotatedExports(zones, observations).map(({ exp }) => exp));
+  const annotated = claimsKey(annotatedExports(zones, observations, clusters, before.rules.operator));
   if (annotated !== before.annotated) return undefined;
   const exports = [...configuration.exports];
   const observed = [...before.observed];
@@ -452,12 +467,11 @@ export function observe(
     exports[index] = observeExport(exp, stored, exports[index]!, own);
     observed[index] = report.problems;
   }
-  const lasting = before.problems.slice(0, before.problems.length - before.observed.flat().length);
   return {
     ...before,
     configuration: { ...configuration, exports },
     observed,
-    problems: [...lasting, ...observed.flat()],
+    problems: [...before.lasting, ...distinct(observed.flat())],
   };
 }
 

@@ -1,13 +1,18 @@
 import { join } from 'node:path';
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { clusterIdentity } from '../../src/kube/cluster-identity.ts';
 import { kubeconfigFile } from '../../src/kube/credentials.ts';
-import type { Observations, ObservedService } from '../../src/model/observed.ts';
+import { writeChecked } from '../../src/lib/atomic-file.ts';
+import type { Observations } from '../../src/model/observed.ts';
 import { ClusterMemory } from '../../src/sources/kubernetes/memory.ts';
 import { temporaryDirectory } from '../support/directory.ts';
+import { observedClaim, observedService } from '../support/observed.ts';
 
-const service = { namespace: 'default', name: 'web', addresses: ['192.0.2.1'] } as unknown as ObservedService;
+const service = observedService({
+  addresses: ['192.0.2.1'],
+  claims: [observedClaim({ hosts: ['a.example.org'], addresses: ['192.0.2.1'] })],
+});
 const seen: Observations = new Map([
   ['fra', { site: 'fra', services: new Map([['default/web', service]]), hasSynced: true, error: undefined }],
 ]);
@@ -25,7 +30,8 @@ test('what was seen of a cluster is recalled for that cluster alone', () => {
   const first = memory();
   first.keep(['fra'], () => seen);
   first.write(seen);
-  expect([...memory().recall('fra')!.services.keys()]).toEqual(['default/web']);
+  // JSON has no undefined.
+  expect([...memory().recall('fra')!.services]).toEqual([['default/web', service]]);
   // Which cluster it is now is not known: what was known stands.
   identity = undefined;
   expect(memory().recall('fra')?.services.size).toBe(1);
@@ -85,4 +91,19 @@ clusters:
   expect(identity('nothing: here')).toBeUndefined();
   expect(identity('not: [yaml')).toBeUndefined();
   expect(clusterIdentity(kubeconfigFile(join(directory, 'gone')))).toBeUndefined();
+});
+
+test('a file from before claims gives its hosts all the same', () => {
+  const directory = temporaryDirectory();
+  mkdirSync(join(directory, 'sites'));
+  const { claims, down, splits, problems, ...before } = service;
+  const kept = { cluster: 'one', services: [['default/web', { ...before, hosts: ['a.example.org'], ttl: 30 }]] };
+  writeChecked(join(directory, 'sites', 'fra.json'), Buffer.from(JSON.stringify(kept)));
+  const memory = new ClusterMemory(
+    directory,
+    () => 'one',
+    (message) => expect.unreachable(message),
+  );
+  const expected = { ...before, down, splits, problems, claims: [{ ...claims[0], ttl: 30 }] };
+  expect([...memory.recall('fra')!.services]).toEqual([['default/web', expected]]);
 });

@@ -5,7 +5,7 @@ import { parseYaml } from '../../src/lib/yaml.ts';
 import type { Resource } from '../../src/model/kinds.ts';
 import type { ObservedService, ObservedSite } from '../../src/model/observed.ts';
 import type { StoredResource } from '../../src/model/stored.ts';
-import { observedService } from '../support/observed.ts';
+import { observedClaim, observedService } from '../support/observed.ts';
 import { observe, resolve, type ResolveContext } from '../../src/state/resolve.ts';
 
 const regions = loadRegions('geo-data');
@@ -134,8 +134,14 @@ test('hosts by annotation, where the operator allows it', () => {
   const claims = service({
     name: 'api',
     addresses: ['8.8.4.4'],
-    hosts: ['api.apps.example.org', 'www.example.org'],
-    ttl: 30,
+    claims: [
+      observedClaim({
+        by: 'Service d/api',
+        hosts: ['api.apps.example.org', 'www.example.org'],
+        addresses: ['8.8.4.4'],
+        ttl: 30,
+      }),
+    ],
   });
   expect(resolved([site('a', [service(), claims])]).configuration.exports).toHaveLength(1);
   const allowing = RESOURCES.replace(
@@ -149,7 +155,8 @@ test('hosts by annotation, where the operator allows it', () => {
     policy: { ttl: 30 },
   });
   // A host that an export has is not to be had; that stops nothing else.
-  const taken = service({ name: 'thief', hosts: ['web.example.org'] });
+  const theft = { by: 'Service d/thief', hosts: ['web.example.org'], addresses: ['8.8.8.1'] };
+  const taken = service({ name: 'thief', claims: [observedClaim(theft)] });
   const { configuration: after, problems } = resolved([site('a', [service(), taken])], {}, allowing);
   expect(after.exports).toHaveLength(1);
   expect(problems).toEqual([

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readChecked, writeChecked } from '../../lib/atomic-file.ts';
 import { RepeatedFailure } from '../../lib/repeated-failure.ts';
-import type { Observations, ObservedService } from '../../model/observed.ts';
+import { objectText, type Observations, type ObservedService } from '../../model/observed.ts';
 import type { Remembered } from './edge-cluster.ts';
 
 /** Changes are written down when none came for so long, or at the latest after so long. */
@@ -63,7 +63,7 @@ export class ClusterMemory {
         this.#onError(`the cluster of site ${site} is another than before: what is remembered of it is not used`);
         return undefined;
       }
-      const services = new Map(kept.services);
+      const services = new Map(kept.services.map(([key, service]) => [key, current(service)]));
       return { services, at: statSync(this.#file(site)).mtimeMs };
     } catch (error) {
       if (this.#readFailure.isNews(error))
@@ -108,4 +108,15 @@ function cannotKeep(error: unknown): string {
     `the state of edge clusters cannot be written: ${reason}; after a restart the server answers for a cluster only ` +
     'once it has seen that cluster; make the directory writable, or set `dataDirectory` in edgeward.yaml'
   );
+}
+
+/** A Service as files had it before claims, with what is asked of it now. */
+function current(kept: ObservedService & { readonly hosts?: readonly string[] }): ObservedService {
+  if (kept.claims !== undefined) return kept;
+  const { hosts = [], ttl, ...service } = kept as typeof kept & { readonly ttl?: number };
+  const reach = { addresses: service.addresses, down: [], splits: [] };
+  const { namespace } = service;
+  const by = objectText(service);
+  const claims = hosts.length === 0 ? [] : [{ ...reach, by, namespace, annotated: true, hosts, ttl, problems: [] }];
+  return { ...service, ...reach, claims, problems: [] };
 }

@@ -100,6 +100,11 @@ export class Claims {
     return { message, remedy: 'wait, or choose another host' };
   }
 
+  /** Whether some export wants exactly this host. @param host absolute, lower case */
+  isWanted(host: string): boolean {
+    return this.#claims.has(host);
+  }
+
   /** Whether some export wants a host, itself or by a wildcard above it. @param host absolute, lower case */
   covers(host: string): boolean {
     if (this.#claims.has(host)) return true;

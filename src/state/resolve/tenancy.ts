@@ -1,3 +1,4 @@
+import { DEFAULT_TENANT } from '../../model/kinds.ts';
 import type { Site } from '../../model/site.ts';
 import type { Zone } from '../../model/zone.ts';
 
@@ -18,6 +19,11 @@ export class HostRules {
   constructor(zones: Iterable<Zone>, tenancy: Tenancy | undefined) {
     this.#tenancy = tenancy;
     for (const { spec } of zones) this.#zones.set(bare(spec.origin.toLowerCase()), spec);
+  }
+
+  /** The tenant that may use every name. */
+  get operator(): string {
+    return this.#tenancy?.operator ?? DEFAULT_TENANT;
   }
 
   /** The zone with the longest origin that holds a host. */
