@@ -6,11 +6,13 @@ import { parseRegions, type RegionTree } from '../model/regions.ts';
 import { readAutonomousSystems } from './autonomous-systems.ts';
 import { cacheFile, cacheKey, readCache, writeCache } from './cache.ts';
 import { parseCarriers, type Carrier } from './carriers.ts';
-import { ispOfAsn, LocalityMapBuilder, overlayLayer, type Layer } from './localities.ts';
-import { readMmdb } from './mmdb.ts';
+import { ispOfAsn, LocalityMapBuilder, moved, overlayLayer, type Layer } from './localities.ts';
+import { readMmdb, UnsuitableFile } from './mmdb.ts';
 import { parseOverlay } from './overlay.ts';
+import { placesOf } from './places.ts';
 import { readProvinces } from './provinces.ts';
 import type { Locality, LocalityMap } from './ranges.ts';
+import { asNumberOf, whereabouts } from './records.ts';
 import { ORDER4, ORDER6 } from './space.ts';
 
 export { buildPrefixTable } from './prefix-table.ts';
@@ -62,9 +64,22 @@ export function loadCarriers(dataDirectory: string): ReadonlyMap<number, Carrier
   return throwFirst(readCarriers(dataDirectory)).carriers;
 }
 
+function regionFiles(dataDirectory: string): string[] {
+  return [join(dataDirectory, 'regions.csv'), join(dataDirectory, 'subdivisions.csv')];
+}
+
+/** By directory: a look-up reads them several times, and they hardly ever change. */
+const knownRegions = new Map<string, { readonly key: string; readonly parsed: ReturnType<typeof parseRegions> }>();
+
 function readRegions(dataDirectory: string): { tree: RegionTree; problems: Problem[] } {
-  const file = join(dataDirectory, 'regions.csv');
-  return parseRegions(readFileSync(file, 'utf8'), file);
+  const files = regionFiles(dataDirectory);
+  const key = cacheKey(files);
+  let known = knownRegions.get(dataDirectory);
+  if (known?.key !== key) {
+    const parsed = parseRegions(files.map((file) => ({ text: readFileSync(file, 'utf8'), file })));
+    knownRegions.set(dataDirectory, (known = { key, parsed }));
+  }
+  return known.parsed;
 }
 
 function readCarriers(dataDirectory: string): { carriers: ReadonlyMap<number, Carrier>; problems: Problem[] } {
@@ -132,7 +147,7 @@ export async function loadLocalityMap(
 
 /** The files that localities are made from. */
 export function inputFiles({ dataDirectory, overlays, mmdb }: GeoSources): string[] {
-  const files = [join(dataDirectory, 'regions.csv'), join(dataDirectory, 'carriers.csv')];
+  const files = [...regionFiles(dataDirectory), join(dataDirectory, 'carriers.csv')];
   if (mmdb.city === undefined) files.push(mmdb.country ?? BUILT_IN.country(), BUILT_IN.province());
   else files.push(mmdb.city);
   const isp = mmdb.isp ?? mmdb.asn;
@@ -150,7 +165,10 @@ function build(sources: GeoSources, problems: Problem[], progress: (step: string
       return read();
     } catch (error) {
       sound = false;
-      const remedy = 'the data from before stays in use; replace the file by a whole one';
+      const remedy =
+        error instanceof UnsuitableFile
+          ? error.remedy
+          : 'the data from before stays in use; replace the file by a whole one';
       problems.push({ severity: 'error', file, message: `cannot be used: ${reason(error)}`, remedy });
       return undefined;
     }
@@ -174,10 +192,10 @@ function build(sources: GeoSources, problems: Problem[], progress: (step: string
   const carriers = parse(join(dataDirectory, 'carriers.csv'), () => readCarriers(dataDirectory))?.carriers;
   if (regions === undefined || carriers === undefined) return undefined;
   const regionFile = mmdb.city ?? mmdb.country ?? BUILT_IN.country();
-  add(regionFile, 'regions', () => regionLayer(regionFile, regions));
+  add(regionFile, 'regions', () => regionLayer(regionFile, regions, mmdb.city === undefined ? 'country' : 'city'));
   const ispFile = mmdb.isp ?? mmdb.asn;
   if (ispFile === undefined) add(BUILT_IN.asn4(), 'autonomous systems', () => asnLayer(carriers));
-  else add(ispFile, 'ISPs', () => ispLayer(ispFile, carriers));
+  else add(ispFile, 'ISPs', () => ispLayer(ispFile, carriers, regions, mmdb.isp === undefined ? 'asn' : 'isp'));
   if (mmdb.city === undefined) add(BUILT_IN.province(), 'provinces', () => provinceLayer(BUILT_IN.province()));
   for (const file of overlays) {
     const overlay = parse(file, () => parseOverlay(readFileSync(file, 'utf8'), file, regions));
@@ -189,35 +207,59 @@ function build(sources: GeoSources, problems: Problem[], progress: (step: string
 /** Told of one file: a file of another format is wrong in every line. */
 const MOST_PROBLEMS = 50;
 
-interface MmdbRecord {
-  readonly country_code?: string;
-  readonly country?: { readonly iso_code?: string };
-  readonly registered_country?: { readonly iso_code?: string };
-  readonly subdivisions?: readonly { readonly iso_code?: string }[];
-  readonly autonomous_system_number?: number;
-  readonly isp?: string;
-}
-
-function regionLayer(file: string, regions: RegionTree): Layer {
-  const { v4, v6, records } = readMmdb(file, (record) => regionOf((record ?? {}) as MmdbRecord, regions));
-  return { v4, v6, blend: (under, value) => ({ ...under, region: records[value]! }) };
-}
-
-/** The innermost region of the tree that a record names. */
-export function regionOf(record: MmdbRecord, regions: RegionTree): string | undefined {
-  const country = record.country?.iso_code ?? record.registered_country?.iso_code ?? record.country_code;
-  if (country === undefined) return undefined;
-  const subdivision = record.subdivisions?.[0]?.iso_code;
-  const inner = subdivision === undefined ? country : `${country}-${subdivision}`;
-  if (regions.get(inner) !== undefined) return inner;
-  return regions.get(country) === undefined ? undefined : country;
-}
-
-function ispLayer(file: string, carriers: ReadonlyMap<number, Carrier>): Layer {
-  const { v4, v6, records } = readMmdb(file, (record) => {
-    const asn = ((record ?? {}) as MmdbRecord).autonomous_system_number;
-    return Number.isInteger(asn) && asn! >= 0 && asn! <= 0xffffffff ? asn : undefined;
+function regionLayer(file: string, regions: RegionTree, setting: 'city' | 'country'): Layer {
+  let hasAsn = false;
+  const { v4, v6, records, type, seen } = readMmdb(file, (record) => {
+    const where = whereabouts(record, regions);
+    if (where === undefined) hasAsn ||= asNumberOf(record) !== undefined;
+    return where;
   });
+  if (records.length === 0) {
+    const wanted = `a City or Country database under geo.mmdb.${setting}`;
+    throw new UnsuitableFile(
+      `its type is \`${type}\`, and none of its ${seen} records says where a network is`,
+      hasAsn ? `it has AS numbers: name it under geo.mmdb.asn, and ${wanted}` : `name ${wanted}`,
+    );
+  }
+  const networks = new Uint32Array(records.length);
+  for (const { value } of v4) networks[value]!++;
+  for (const { value } of v6) networks[value]!++;
+  const placed = records.flatMap(({ coordinates }, index) => (coordinates === undefined ? [] : [index]));
+  const places = placesOf(
+    placed.map((index) => ({
+      ...records[index]!.coordinates!,
+      region: records[index]!.region,
+      networks: networks[index]!,
+    })),
+  );
+  const placeOf = new Map(placed.map((index, at) => [index, places[at]!]));
+  const blend = ({ isp, asn }: Locality, value: number): Locality => {
+    const { region } = records[value]!;
+    const coordinates = placeOf.get(value);
+    return coordinates === undefined ? { region, isp, asn } : { region, isp, asn, coordinates };
+  };
+  return { v4, v6, blend };
+}
+
+function ispLayer(
+  file: string,
+  carriers: ReadonlyMap<number, Carrier>,
+  regions: RegionTree,
+  setting: 'isp' | 'asn',
+): Layer {
+  let hasRegion = false;
+  const { v4, v6, records, type, seen } = readMmdb(file, (record) => {
+    const asn = asNumberOf(record);
+    if (asn === undefined) hasRegion ||= whereabouts(record, regions) !== undefined;
+    return asn;
+  });
+  if (records.length === 0) {
+    const wanted = `an ISP or ASN database under geo.mmdb.${setting}`;
+    throw new UnsuitableFile(
+      `its type is \`${type}\`, and none of its ${seen} records has an AS number`,
+      hasRegion ? `it says where networks are: name it under geo.mmdb.city, and ${wanted}` : `name ${wanted}`,
+    );
+  }
   return { v4, v6, blend: (under, value) => ({ ...under, ...ispOfAsn(records[value]!, carriers) }) };
 }
 
@@ -231,7 +273,7 @@ function asnLayer(carriers: ReadonlyMap<number, Carrier>): Layer {
 function provinceLayer(file: string): Layer {
   const { claims, codes } = readProvinces(file);
   const blend = (under: Locality, value: number): Locality =>
-    under.region === 'CN' ? { ...under, region: codes[value]! } : under;
+    under.region === 'CN' ? moved(under, codes[value]!) : under;
   return { v4: claims, v6: [], blend };
 }
 

@@ -1,3 +1,5 @@
+import type { Coordinates } from '../model/regions.ts';
+
 /** What a client's address tells of it. */
 export interface Locality {
   /** Code of geo-data/regions.csv; '' when not known. */
@@ -6,6 +8,11 @@ export interface Locality {
   readonly isp: string;
   /** AS number; 0 when not known. */
   readonly asn: number;
+  /**
+   * Where in the region, to some 50 or 100 km, when a source says so (see `placesOf`). One object for one place, and
+   * for no two regions: localities are told apart by it.
+   */
+  readonly coordinates?: Coordinates;
 }
 
 /**

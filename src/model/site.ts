@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { ispCalled } from './isp-names.ts';
 import { resource } from './resource.ts';
 
 /** A region's code: `CN-GD`, `DE`, `europe` or `world`. Which ones exist is in geo-data/regions.csv. */
@@ -12,6 +13,7 @@ export const RegionCode = Type.String({
 export const IspName = Type.String({
   pattern: '^([a-z0-9][a-z0-9-]*|AS[1-9][0-9]{0,9})$',
   wanted: 'a carrier such as `telecom` or an AS number such as `AS3320`',
+  called: (text: string) => ispCalled(text),
   description: 'ISP: a carrier of geo-data/carriers.csv (`telecom`, `unicom`, `mobile`) or an AS number (`AS3320`).',
 });
 

@@ -3,6 +3,7 @@ import { hasErrors, type Problem } from '../lib/problem.ts';
 import type { DomainExport } from '../model/domain-export.ts';
 import { DEFAULT_TENANT, type Resource } from '../model/kinds.ts';
 import type { Observations } from '../model/observed.ts';
+import type { CarrierNames } from '../model/isp-names.ts';
 import type { RegionTree } from '../model/regions.ts';
 import type { ResolvedExport, ResolvedSite } from '../model/resolved.ts';
 import type { Site } from '../model/site.ts';
@@ -22,7 +23,7 @@ import { resolveZones, type ReadText } from './resolve/zones.ts';
 export interface ResolveContext {
   readonly regions: RegionTree;
   /** Names of carriers, without AS numbers. */
-  readonly carriers: ReadonlySet<string>;
+  readonly carriers: CarrierNames;
   /** Reads master files and matrices by a path relative to the file that names them. */
   readonly readText: ReadText;
   /** Decides which overrides have ended. */
