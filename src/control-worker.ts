@@ -15,13 +15,10 @@ import type { Site } from './model/site.ts';
 import { Compiler } from './snapshot/compile.ts';
 import { SnapshotEncoder } from './snapshot/encode.ts';
 import { snapshotBytes, updateOf, type Snapshot, type SnapshotUpdate } from './snapshot/snapshot.ts';
-import {
-  openResources,
-  openZones,
-  type ConfigurationSource,
-  type Loaded,
-  type ObservingSource,
-} from './state/source.ts';
+import { AcceptedChanges } from './state/accepted.ts';
+import type { ConfigurationSource, Loaded, ObservingSource } from './state/loaded.ts';
+import { openResources } from './state/resources.ts';
+import { openZones } from './state/zone-folder.ts';
 import { State, type Current } from './state/state.ts';
 import { fileStore } from './store/files.ts';
 import { encodeFrame } from './stream/frames.ts';
@@ -33,7 +30,8 @@ import { encodeFrame } from './stream/frames.ts';
  */
 export interface ControlData {
   readonly source:
-    | { readonly kind: 'resources' | 'zones'; readonly directory: string }
+    | { readonly kind: 'resources'; readonly directory: string }
+    | { readonly kind: 'zones'; readonly directory: string; readonly allowUnsigned: boolean }
     | { readonly kind: 'hub'; readonly kubeconfig: string | undefined; readonly namespace: string };
   readonly geo: GeoSources;
   /** Where what was last seen of clusters is kept. */
@@ -84,6 +82,11 @@ export type FromControl =
       readonly usable: boolean;
       readonly observed: boolean;
       readonly held: number;
+      /** Resources that keep their last valid version, and those that have none. */
+      readonly stale: readonly string[];
+      readonly refused: readonly string[];
+      /** Files that are no zones. */
+      readonly leftOut: readonly string[];
     }
   | {
       readonly type: 'geo';
@@ -100,6 +103,16 @@ export type FromControl =
       readonly maps: number;
       readonly bytes: number;
     }
+  /** DNS nodes may come, and are to tell what they remember. */
+  | { readonly type: 'recalling'; readonly epoch: string }
+  /** What DNS nodes are to remember. */
+  | {
+      readonly type: 'memory';
+      readonly isWhole: boolean;
+      readonly put: readonly (readonly [string, string])[];
+      readonly gone: readonly string[];
+    }
+  | { readonly type: 'recalled'; readonly id: number }
   /** A generation for DNS nodes. */
   | { readonly type: 'frame'; readonly epoch: string; readonly generation: number; readonly message: Uint8Array }
   | { readonly type: 'full'; readonly id: number; readonly generation: number; readonly message: Uint8Array }
@@ -112,7 +125,9 @@ export type FromControl =
 
 export type ToControl =
   | { readonly type: 'close' }
-  | { readonly type: 'full'; readonly id: number; readonly have: readonly string[] };
+  | { readonly type: 'full'; readonly id: number; readonly have: readonly string[] }
+  /** What a DNS node remembers. */
+  | { readonly type: 'recall'; readonly id: number; readonly entries: readonly (readonly [string, string])[] };
 
 /** How often geo files are looked at for changes: they are large, rarely replaced, and may lie on network disks. */
 const GEO_POLL_MS = 5000;
@@ -178,8 +193,21 @@ async function loadClusters(): Promise<ControlClusters> {
       maybeOpen();
     },
     onState: maybeOpen,
+    onRemember: stream ? remember : undefined,
     current: () => ({ loaded, configuration: state.current().configuration }),
   });
+}
+
+/** What DNS nodes were last given to remember. */
+let remembered: ReadonlyMap<string, string> | undefined;
+
+function remember(entries: ReadonlyMap<string, string>): void {
+  const before = remembered ?? new Map<string, string>();
+  const put = [...entries].filter(([key, text]) => before.get(key) !== text);
+  const gone = [...before.keys()].filter((key) => !entries.has(key));
+  const isWhole = remembered === undefined;
+  remembered = entries;
+  if (isWhole || put.length > 0 || gone.length > 0) send({ type: 'memory', isWhole, put, gone });
 }
 
 /** Whether what is accepted now comes from an edge cluster. */
@@ -187,12 +215,25 @@ let observing = false;
 let clusters = source.kind === 'hub' ? await loadClusters() : undefined;
 const hub = clusters?.store;
 
+const accepted = new AcceptedChanges(dataDirectory, (message) => log('warn', message));
+
 function openSource(): ConfigurationSource | ObservingSource {
-  if (source.kind === 'zones') return openZones(source.directory);
+  if (source.kind === 'zones')
+    return openZones(source.directory, { accepted, allowed: { unsigned: source.allowUnsigned } });
   const observations = (): Observations => clusters?.observations ?? new Map();
-  const context = { regions, carriers, localityOf, observations };
-  if (source.kind === 'hub') return openResources(hub!, { ...context, directory: undefined, tolerant: true });
-  return openResources(fileStore(source.directory), { ...context, directory: source.directory });
+  const context = { regions, carriers, localityOf, observations, accepted };
+  if (source.kind === 'hub') {
+    const tenancy = { operator: source.namespace };
+    return openResources(hub!, {
+      ...context,
+      directory: undefined,
+      tenancy,
+      recallOwners: () => clusters!.recallOwners(),
+      recallServed: (configuration) => clusters!.recallExports(configuration),
+    });
+  }
+  const store = fileStore(source.directory, { accepts: (id) => accepted.has(id) });
+  return openResources(store, { ...context, directory: source.directory });
 }
 
 const files = openSource();
@@ -264,10 +305,20 @@ let patience: NodeJS.Timeout | undefined;
 
 function accept(next: Loaded): void {
   loaded = next;
-  const { configuration, problems, clusters: sites, held = [] } = next;
+  const { configuration, problems, clusters: sites, held = [], stale = [], refused = [], leftOut = [] } = next;
   if (sites !== undefined && configuration !== undefined) void followClusters(sites);
   if (hub?.usable === false) return;
-  send({ type: 'loaded', problems, usable: configuration !== undefined, observed: observing, held: held.length });
+  const usable = configuration !== undefined;
+  send({
+    type: 'loaded',
+    problems,
+    usable,
+    observed: observing,
+    held: held.length,
+    stale,
+    refused,
+    leftOut,
+  });
   // What is served while a change is held is not what the hub has.
   if (held.length === 0) hub?.remember();
   if (!open) maybeOpen();
@@ -310,7 +361,9 @@ function maybeOpen(): void {
 }
 
 state.subscribe(compile);
+if (encoder !== undefined && hub !== undefined) send({ type: 'recalling', epoch: encoder.epoch });
 const close = files.follow(accept);
+const unwatchAccepted = accepted.watch(() => files.again());
 clusters?.start();
 
 const geoFiles = source.kind === 'zones' ? [] : inputFiles(geo);
@@ -336,6 +389,11 @@ const summaries = setInterval(() => {
 }, SITES_MS);
 
 port.on('message', (message: ToControl) => {
+  if (message.type === 'recall') {
+    hub?.recall(message.entries);
+    send({ type: 'recalled', id: message.id });
+    return;
+  }
   if (message.type === 'full') {
     const full = encodeFrame(encoder!.full(new Set(message.have)));
     send({ type: 'full', id: message.id, generation: encoder!.generation, message: full });
@@ -346,6 +404,7 @@ port.on('message', (message: ToControl) => {
 
 async function stop(): Promise<void> {
   close();
+  unwatchAccepted();
   clearTimeout(refining);
   clearTimeout(patience);
   clearInterval(summaries);

@@ -11,6 +11,7 @@ import { SnapshotReplica } from './snapshot/encode.ts';
 import { snapshotBytes, type Snapshot } from './snapshot/snapshot.ts';
 import { StreamClient } from './stream/client.ts';
 import { LastGood } from './stream/last-good.ts';
+import { KeptMemory } from './stream/memory.ts';
 import { readToken } from './stream/token.ts';
 
 /** What is known is written down when nothing changed for so long, or at the latest after so long. */
@@ -37,6 +38,7 @@ export class DnsNode {
   #starting: Promise<void> | undefined;
   readonly #lastGood: LastGood;
   #replica = new SnapshotReplica();
+  readonly #memory: KeptMemory;
   #client: StreamClient | undefined;
   /** When what was read from disk was written, and nothing was heard since: milliseconds since 1970. */
   #diskSince: number | undefined;
@@ -55,6 +57,7 @@ export class DnsNode {
     this.#control = control;
     this.#log = log;
     this.#lastGood = new LastGood(config.dataDirectory);
+    this.#memory = new KeptMemory(config.dataDirectory);
     const name = new TextEncoder().encode(config.nsid).subarray(0, 64 - NSID_KNOWLEDGE);
     // The answering threads read what this thread writes.
     this.#nsid = new Uint8Array(new SharedArrayBuffer(name.length === 0 ? 0 : name.length + NSID_KNOWLEDGE));
@@ -94,6 +97,11 @@ export class DnsNode {
     } catch (error) {
       this.#log.warn('nothing can be kept over a restart', { directory: dataDirectory, error });
     }
+    try {
+      this.#memory.read();
+    } catch (error) {
+      this.#log.warn('what control planes had this node remember cannot be used: they tell it anew', { error });
+    }
     await this.#startFromDisk();
     if (!this.#stopping) this.#follow();
     this.#second = setInterval(() => this.#everySecond(), SECOND_MS);
@@ -132,6 +140,8 @@ export class DnsNode {
         token: tokenFile && readToken(tokenFile),
       }),
       replica: this.#replica,
+      memory: this.#memory.memory,
+      onMemory: () => this.#keepSoon(),
       onChange: (snapshot) => {
         this.#diskSince = undefined;
         if (snapshot !== undefined) void this.#show(snapshot);
@@ -228,7 +238,8 @@ export class DnsNode {
     if (this.#dirtySince === undefined) return;
     this.#dirtySince = undefined;
     try {
-      this.#lastGood.write(this.#replica);
+      if (this.#replica.generation > 0) this.#lastGood.write(this.#replica);
+      this.#memory.write();
     } catch (error) {
       this.#nodeMetrics.keepFailures.inc();
       this.#log.error('the last good snapshot cannot be kept: a restart would begin with an older one', { error });

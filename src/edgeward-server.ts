@@ -12,6 +12,7 @@ import { AnswerPool } from './server/pool.ts';
 import { cannotListen, DRAIN_MS, listText, poolOptions, transportOf } from './server/setup.ts';
 import { keepMemorySmall, returnMemory } from './server/udp/system-calls.ts';
 import { applyUpdate, type Snapshot } from './snapshot/snapshot.ts';
+import type { MemoryMessage, MemorySigner } from './stream/memory.ts';
 import type { StreamServer } from './stream/server.ts';
 
 /** Young objects of a control thread are many and die late; a larger nursery halves its loading time. */
@@ -27,6 +28,15 @@ function bufferOf(octets: Uint8Array): Buffer {
 
 type Compiled = Extract<FromControl, { type: 'compiled' }>;
 type Refined = Extract<FromControl, { type: 'refined' }>;
+
+const MAX_LISTED = 10;
+
+/** Names for a log line. */
+function listed(names: readonly string[]): { count: number; names: string } {
+  const more = names.length - MAX_LISTED;
+  const shown = names.slice(0, MAX_LISTED).join(', ');
+  return { count: names.length, names: more > 0 ? `${shown} and ${more} more` : shown };
+}
 
 /** What a log line says of a snapshot. */
 function fieldsOf(message: Compiled | Refined): Record<string, number> {
@@ -52,11 +62,18 @@ export class EdgewardServer {
   #streamStarting: Promise<void> | undefined;
   readonly #fulls = new Map<number, (full: { generation: number; message: Buffer }) => void>();
   #nextFull = 1;
+  readonly #recalls = new Map<number, () => void>();
+  #signer: MemorySigner | undefined;
+  /** DNS nodes were given something to serve. */
+  #hasPublished = false;
   /** Seconds since the sources were last seen as they are; the oldest of them. */
   #sourcesAge = 0;
   #control: Worker | undefined;
   readonly #told = new Set<string>();
   #streaming = false;
+  #source: ControlData['source']['kind'] = 'resources';
+  /** Lists that were logged last. */
+  readonly #lists = new Map<string, string>();
   /** The control thread has told of edge clusters, or of a hub. */
   #hasClusters = false;
   /** Problems of the files and of geo data, as they are now. */
@@ -77,6 +94,7 @@ export class EdgewardServer {
   /** Serves until a signal, or until it cannot. @returns exit code */
   async run(data: ControlData, suggest: boolean): Promise<number> {
     this.#streaming = data.stream;
+    this.#source = data.source.kind;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void this.#stop(signal));
     // The control thread reads while this one still loads what it needs.
     const control = new Worker(new URL('./control-worker.ts', import.meta.url), {
@@ -128,8 +146,8 @@ export class EdgewardServer {
 
   #notReady(): string[] {
     if (this.#stopping) return ['stopping'];
-    const serving = this.#streaming ? this.#stream : this.#pool;
-    return serving === undefined ? ['no configuration has been served yet: see the log'] : [];
+    const isServing = this.#streaming ? this.#hasPublished : this.#pool !== undefined;
+    return !isServing ? ['no configuration has been served yet: see the log'] : [];
   }
 
   #hear(message: Exclude<FromControl, { type: 'compiled' | 'refined' }>): Promise<void> | void {
@@ -142,6 +160,15 @@ export class EdgewardServer {
         return this.#log[message.level](message.message, message.fields);
       case 'sites':
         return this.#hearSites(message);
+      case 'recalling':
+        this.#streamStarting ??= this.#startStream(message.epoch);
+        return undefined;
+      case 'memory':
+        return this.#remember(message);
+      case 'recalled':
+        this.#recalls.get(message.id)?.();
+        this.#recalls.delete(message.id);
+        return undefined;
       case 'frame':
         return this.#serveFrame(message);
       case 'full':
@@ -178,16 +205,43 @@ export class EdgewardServer {
       this.#knowsPlaces ||= message.usable;
       return undefined;
     }
-    if (observed) return undefined;
-    control.reloads.inc({ result: message.usable ? 'accepted' : 'rejected' });
-    if (message.usable) control.lastGood.set(Date.now() / 1000);
-    else if (this.#pool !== undefined || this.#stream !== undefined)
-      this.#log.error('the files cannot be served as they are: the last good state goes on');
-    else {
+    this.#hearLoaded(message);
+    return undefined;
+  }
+
+  #hearLoaded({ usable, observed, held, stale, refused, leftOut }: Extract<FromControl, { type: 'loaded' }>): void {
+    const { control } = this.#metrics;
+    control.invalid.set({ served: 'last-valid' }, stale.length);
+    control.invalid.set({ served: 'no' }, refused.length);
+    if (observed) return;
+    this.#tellOnce('stale', stale, () =>
+      this.#log.error('invalid resources keep their last valid version; all others are served', listed(stale)),
+    );
+    this.#tellOnce('refused', refused, () =>
+      this.#log.error('invalid resources are not served: their names answer SERVFAIL', listed(refused)),
+    );
+    this.#tellOnce('left out', leftOut, () =>
+      this.#log.info('files that are no zones, by name or content, are left out', listed(leftOut)),
+    );
+    const isWhole = stale.length + refused.length + held === 0;
+    control.reloads.inc({ result: usable ? (isWhole ? 'accepted' : 'partial') : 'rejected' });
+    if (usable && isWhole) control.lastGood.set(Date.now() / 1000);
+    if (usable) return;
+    if (this.#pool !== undefined || this.#hasPublished) {
+      this.#log.error('the configuration cannot be read, or serves nothing: the server keeps the last one');
+    } else if (this.#source === 'hub') {
+      this.#log.warn('the hub has nothing to serve yet: the server waits for a Zone, and is not ready');
+    } else {
       this.#log.error('nothing to serve: mend what is named above, and start again');
       void this.#finish(Exit.FINDINGS);
     }
-    return undefined;
+  }
+
+  /** Logs a list when it is another than before and not empty. */
+  #tellOnce(what: string, list: readonly string[], tell: () => void): void {
+    const text = list.join(' ');
+    if (text !== '' && text !== this.#lists.get(what)) tell();
+    this.#lists.set(what, text);
   }
 
   #hearSites({ sites, hub }: Extract<FromControl, { type: 'sites' }>): void {
@@ -210,7 +264,13 @@ export class EdgewardServer {
   async #serveFrame({ epoch, generation, message }: Extract<FromControl, { type: 'frame' }>): Promise<void> {
     this.#streamStarting ??= this.#startStream(epoch);
     await this.#streamStarting;
-    this.#stream?.publish(generation, bufferOf(message));
+    if (this.#stream === undefined) return;
+    if (!this.#hasPublished) {
+      const listen = { ...this.#config.stream!.listen, port: this.#stream.port };
+      this.#log.info('ready', { stream: listText([listen]) });
+    }
+    this.#hasPublished = true;
+    this.#stream.publish(generation, bufferOf(message));
     this.#streamMetrics?.octets.inc(message.length);
   }
 
@@ -229,13 +289,41 @@ export class EdgewardServer {
         token: tokenFile && readToken(tokenFile),
         full: (have) => this.#full(have),
         age: () => this.#sourcesAge,
+        wantsMemory: () => this.#source === 'hub',
+        onMemory: (memory) => this.#recall(memory),
         onRefused: (peer, reason) => this.#log.warn('a DNS node was refused', { peer, reason }),
       });
-      this.#log.info('ready', { stream: listText([{ ...listen, port: this.#stream.port }]) });
     } catch (error) {
       this.#log.error(`DNS nodes cannot be served: ${error instanceof Error ? error.message : String(error)}`);
       void this.#finish(Exit.USAGE);
     }
+  }
+
+  async #remember({ isWhole, put, gone }: Extract<FromControl, { type: 'memory' }>): Promise<void> {
+    await this.#streamStarting;
+    const signer = await this.#memorySigner();
+    const signed = put.map(([key, content]) => signer.sign(key, content));
+    this.#stream?.remember({ type: 'memory', isWhole, put: signed, gone });
+  }
+
+  /** A DNS node tells what was served before; the control thread makes of it what it can. */
+  async #recall({ put }: MemoryMessage): Promise<void> {
+    const entries = (await this.#memorySigner()).verified(put);
+    const refused = put.length - entries.length;
+    if (refused > 0) {
+      const message = 'a DNS node remembers what no control plane with this key has signed: it is left out';
+      this.#log.warn(message, { entries: refused });
+    }
+    if (entries.length === 0 || this.#control === undefined) return;
+    const id = this.#nextFull++;
+    const done = new Promise<void>((resolve) => this.#recalls.set(id, resolve));
+    this.#control.postMessage({ type: 'recall', id, entries } satisfies ToControl);
+    await done;
+  }
+
+  async #memorySigner(): Promise<MemorySigner> {
+    const { MemorySigner: Signer } = await import('./stream/memory.ts');
+    return (this.#signer ??= new Signer(readFileSync(this.#config.stream!.key, 'utf8')));
   }
 
   #full(have: readonly string[]): Promise<{ generation: number; message: Buffer }> {

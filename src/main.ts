@@ -4,6 +4,7 @@ import { Exit } from './cli/output.ts';
 import { buildProgram } from './cli/program.ts';
 import { DATA_DIRECTORY } from './cli/workspace.ts';
 import { loadConfig, type Flags, type ServerConfig } from './config/config.ts';
+import { stateDirectory } from './config/state-directory.ts';
 import type { ControlData } from './control-worker.ts';
 import { EdgewardServer } from './edgeward-server.ts';
 import { createLog, logProblems, type Log } from './observe/log.ts';
@@ -27,6 +28,7 @@ const collect = (value: string, before: readonly string[] | undefined): string[]
 
 interface ServeOptions extends SplitOptions {
   readonly zones?: string;
+  readonly allowUnsigned?: boolean;
   readonly suggest?: boolean;
 }
 
@@ -40,6 +42,10 @@ function serveCommand(): Command {
       collect,
     )
     .option('-z, --zones <dir>', 'serve a folder of master files, NAME.zone or NAME.db as zone NAME, and nothing else')
+    .option(
+      '--allow-unsigned',
+      'with --zones: serve zones that were signed beforehand, though without their signatures',
+    )
     .option('-w, --workers <n>', 'threads that answer (default: one for each core, at most 4)')
     .option(
       '-m, --metrics <address:port>',
@@ -69,6 +75,9 @@ function serveCommand(): Command {
       if (directory !== undefined && options.zones !== undefined) {
         process.stderr.write('edgeward: a configuration directory and --zones exclude each other: give one\n');
         process.exitCode = Exit.USAGE;
+      } else if (options.allowUnsigned === true && options.zones === undefined) {
+        process.stderr.write('edgeward: --allow-unsigned goes with --zones; in a Zone write `allowUnsigned: true`\n');
+        process.exitCode = Exit.USAGE;
       } else process.exitCode = await serve(directory ?? DIRECTORY, options);
     });
 }
@@ -84,11 +93,15 @@ function configured(
   return config && { config, log };
 }
 
-async function serve(directory: string, { zones, suggest, ...options }: ServeOptions): Promise<number> {
-  const ready = configured(zones === undefined ? join(directory, 'edgeward.yaml') : undefined, options);
+async function serve(directory: string, { suggest, ...options }: ServeOptions): Promise<number> {
+  const { zones, allowUnsigned = false, ...flags } = options;
+  const ready = configured(zones === undefined ? join(directory, 'edgeward.yaml') : undefined, flags);
   if (ready === undefined) return Exit.USAGE;
   const { config, log } = ready;
-  return new EdgewardServer(config, log).run(controlData(config, directory, zones, false), suggest === true);
+  return new EdgewardServer(config, log).run(
+    controlData(config, directory, { zones, allowUnsigned }, false),
+    suggest === true,
+  );
 }
 
 async function control(directory: string, options: SplitOptions): Promise<number> {
@@ -96,7 +109,10 @@ async function control(directory: string, options: SplitOptions): Promise<number
   if (ready === undefined) return Exit.USAGE;
   const { config, log } = ready;
   if (config.stream !== undefined)
-    return new EdgewardServer(config, log).run(controlData(config, directory, undefined, true), false);
+    return new EdgewardServer(config, log).run(
+      controlData(config, directory, { zones: undefined, allowUnsigned: false }, true),
+      false,
+    );
   log.error('control needs `stream` in edgeward.yaml: how DNS nodes are served');
   return Exit.USAGE;
 }
@@ -107,18 +123,27 @@ async function dns(directory: string, options: SplitOptions): Promise<number> {
   const { config, log } = ready;
   if (config.control !== undefined) {
     const { DnsNode } = await import('./dns-node.ts');
-    return new DnsNode(config, config.control, log).run();
+    const dataDirectory = stateDirectory(config.dataDirectory, directory);
+    return new DnsNode({ ...config, dataDirectory }, config.control, log).run();
   }
   log.error('dns needs `control` in edgeward.yaml: where control planes are');
   return Exit.USAGE;
 }
 
-function controlData(config: ServerConfig, directory: string, zones: string | undefined, stream: boolean): ControlData {
+function controlData(
+  config: ServerConfig,
+  directory: string,
+  { zones, allowUnsigned }: { readonly zones: string | undefined; readonly allowUnsigned: boolean },
+  stream: boolean,
+): ControlData {
   const { geo, hub, dataDirectory } = config;
   const files =
-    zones === undefined ? ({ kind: 'resources', directory } as const) : ({ kind: 'zones', directory: zones } as const);
+    zones === undefined
+      ? ({ kind: 'resources', directory } as const)
+      : ({ kind: 'zones', directory: zones, allowUnsigned } as const);
   const source = hub === undefined || zones !== undefined ? files : ({ kind: 'hub', ...hub } as const);
-  return { source, geo: { dataDirectory: DATA_DIRECTORY, ...geo }, dataDirectory, stream };
+  const state = stateDirectory(dataDirectory, zones ?? directory);
+  return { source, geo: { dataDirectory: DATA_DIRECTORY, ...geo }, dataDirectory: state, stream };
 }
 
 interface SplitOptions extends Flags {

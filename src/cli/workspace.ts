@@ -5,7 +5,8 @@ import { loadConfig } from '../config/config.ts';
 import { hasErrors, type Problem } from '../lib/problem.ts';
 import { loadCarriers, loadLocalityMap, loadRegions, type GeoSources } from '../geo/mod.ts';
 import type { LocalityMap } from '../geo/ranges.ts';
-import { openResources, type Loaded } from '../state/source.ts';
+import type { Loaded } from '../state/loaded.ts';
+import { openResources } from '../state/resources.ts';
 import { fileStore } from '../store/files.ts';
 
 /** What comes with the program: regions.csv and carriers.csv. */

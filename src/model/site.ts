@@ -46,6 +46,28 @@ const EdgeCluster = Type.Object(
         description: 'How to reach the cluster. Exactly one of `file` and `secret`.',
       },
     ),
+    namespaces: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            tenant: Type.String({
+              pattern: '^(\\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$',
+              wanted: 'the name of a tenant, or `*` for every tenant',
+              description: 'The tenant, or `*` for every tenant.',
+            }),
+            namespaces: Type.Array(Type.String({ minLength: 1 }), {
+              minItems: 1,
+              description: 'Namespaces of the cluster whose Services its exports may refer to; `*` is all.',
+            }),
+          },
+          { additionalProperties: false },
+        ),
+        {
+          description:
+            "Which namespaces of the cluster a tenant's exports may refer to, beside the one of the tenant's own name. Default on a hub: none; in files: all.",
+        },
+      ),
+    ),
     allowPrivateAddresses: Type.Optional(
       Type.Boolean({
         description: 'True: private and other non-global addresses may be answered with. Default: they are refused.',

@@ -9,6 +9,7 @@ import {
   Row,
   ROW_FAMILY,
   ROW_SIZE,
+  UNAVAILABLE,
   Zone,
   type Snapshot,
   type ZoneTables,
@@ -228,8 +229,7 @@ export class Answerer {
       const wildcard = words[node + Node.WILDCARD]!;
       if (wildcard === NONE) {
         this.#rcode = Rcode.NXDOMAIN;
-        this.#counters[COUNTER.nxdomain]!++;
-        this.#negative(s, words[node + Node.ZONE]!);
+        this.#negative(s, words[node + Node.ZONE]!, COUNTER.nxdomain);
         return Next.END;
       }
       node = wildcard;
@@ -259,15 +259,20 @@ export class Answerer {
   }
 
   #noData(s: ZoneTables, node: number): number {
-    this.#counters[COUNTER.nodata]!++;
-    this.#negative(s, s.words[node + Node.ZONE]!);
+    this.#negative(s, s.words[node + Node.ZONE]!, COUNTER.nodata);
     return Next.END;
   }
 
-  /** The SOA with the TTL of negative answers (RFC 2308 3). */
-  #negative(s: ZoneTables, zone: number): void {
+  /** The SOA with the TTL of negative answers (RFC 2308 3). @param counter of the kind of negative answer */
+  #negative(s: ZoneTables, zone: number, counter: number): void {
     const { zones } = s;
     const negative = zones[zone + Zone.NEGATIVE]!;
+    const soa = zones[zone + Zone.SOA]!;
+    if (soa === NONE) {
+      this.#unavailable();
+      return;
+    }
+    this.#counters[counter]!++;
     if (this.#hops === 0 && negative !== NONE) {
       // The zone's name is the end of the question's.
       const q = this.#query;
@@ -275,9 +280,14 @@ export class Answerer {
       if (!this.#writer.negative(s, negative, at)) this.#tc = true;
       return;
     }
-    const soa = zones[zone + Zone.SOA]!;
     if (!this.#writer.rrset(Section.AUTHORITY, soa, 0, zones[zone + Zone.NAME]!, zones[zone + Zone.NEGATIVE_TTL]!))
       this.#tc = true;
+  }
+
+  /** The records are not known: the resolver is to ask another server (RFC 1035 4.1.1). */
+  #unavailable(): void {
+    this.#rcode = Rcode.SERVFAIL;
+    this.#aa = false;
   }
 
   /** RFC 8482 4.2, or the CNAME that stands there. */
@@ -298,6 +308,10 @@ export class Answerer {
   }
 
   #steer(s: ZoneTables, node: number, steer: number, source: SourceAddress): number {
+    if (steer === UNAVAILABLE) {
+      this.#unavailable();
+      return Next.END;
+    }
     const type = this.#query.type;
     const { steering } = this.#snapshot;
     const row = steering.rowOf[steer]! * ROW_SIZE;

@@ -82,8 +82,9 @@ export class ZoneBuilder implements Whereabouts {
   /** Canonical data of large sets. */
   readonly #seen = new Map<RRset, Set<string>>();
 
-  constructor(origin: WireName, problems: Problem[]) {
-    this.zone = { origin, nodes: this.#nodes };
+  /** @param isMasterFile see `ZoneData` */
+  constructor(origin: WireName, problems: Problem[], isMasterFile = false) {
+    this.zone = { origin, nodes: this.#nodes, isMasterFile };
     this.#problems = problems;
   }
 

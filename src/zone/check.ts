@@ -4,20 +4,38 @@ import { Type } from '../wire/codes.ts';
 import { isAtOrBelow, LOWER, nameKey, nameToText, type WireName } from '../wire/name.ts';
 import { namesIn, typeToText } from '../wire/rdata/mod.ts';
 import type { Whereabouts } from './builder.ts';
+import { dnssecOf } from './dnssec.ts';
 import type { RRset, ZoneData, ZoneNode } from './zone.ts';
 
-/** What may stand beside a CNAME (RFC 4034 2.5, 4; RFC 2181 10.1). */
-const BESIDE_CNAME = new Set<number>([Type.CNAME, Type.RRSIG, Type.NSEC, 25]);
+/** What may stand beside a CNAME (RFC 4034 2.5, 4; RFC 2181 10.1 for SIG, KEY and NXT). */
+const BESIDE_CNAME = new Set<number>([Type.CNAME, Type.RRSIG, Type.NSEC, 24, 25, 30]);
 /** Types whose owners are hosts (RFC 952, RFC 1123 2.1). */
 const HOST_OWNED = new Set<number>([Type.A, Type.AAAA, Type.MX]);
 const GLUE = new Set<number>([Type.A, Type.AAAA]);
 
+export interface ZoneProblem extends Problem {
+  /** Absolute name, in lower case, of a host that has no address in the zone. It may have one from elsewhere. */
+  readonly absent?: string;
+}
+
+/** A problem as an operator is told of it. */
+export function plainProblem({ absent, ...problem }: ZoneProblem): Problem {
+  void absent;
+  return problem;
+}
+
+/** What an operator allows of what is otherwise an error. */
+export interface Allowance {
+  /** A zone that was signed beforehand is served without its signatures. */
+  readonly unsigned?: boolean;
+}
+
 /**
- * Checks a zone as a whole: an error is what BIND's `named-checkzone` refuses with its default options, a warning what
- * it mentions, or what would surprise.
+ * Checks a zone as a whole: an error is what BIND's `named-checkzone` refuses with its default options and what cannot
+ * be served as it is meant, a warning what BIND mentions, or what would surprise.
  */
-export function checkZone(zone: ZoneData, where?: Whereabouts): Problem[] {
-  return new Checker(zone, where).run();
+export function checkZone(zone: ZoneData, where?: Whereabouts, allowed: Allowance = {}): ZoneProblem[] {
+  return new Checker(zone, where, allowed).run();
 }
 
 /** What a name leads to inside the zone. */
@@ -26,19 +44,22 @@ type Target = 'address' | 'none' | 'cname' | 'dname' | 'delegated' | 'outside';
 class Checker {
   readonly #zone: ZoneData;
   readonly #where: Whereabouts | undefined;
-  readonly #problems: Problem[] = [];
+  readonly #allowed: Allowance;
+  readonly #problems: ZoneProblem[] = [];
   readonly #originKey: string;
   /** Keys of names that exist without records. */
   readonly #emptyNonTerminals = new Set<string>();
 
-  constructor(zone: ZoneData, where: Whereabouts | undefined) {
+  constructor(zone: ZoneData, where: Whereabouts | undefined, allowed: Allowance) {
     this.#zone = zone;
     this.#where = where;
+    this.#allowed = allowed;
     this.#originKey = nameKey(zone.origin);
   }
 
-  run(): Problem[] {
+  run(): ZoneProblem[] {
     this.#apex();
+    this.#dnssec();
     for (const [key, { name }] of this.#zone.nodes) {
       if (!isAtOrBelow(name, this.#zone.origin)) continue;
       for (let rest = up(key); rest.length > this.#originKey.length; rest = up(rest)) {
@@ -50,12 +71,21 @@ class Checker {
     return this.#problems;
   }
 
-  #report(severity: Problem['severity'], owner: WireName, type: number, message: string, remedy: string): void {
+  #report(
+    severity: Problem['severity'],
+    owner: WireName,
+    type: number,
+    message: string,
+    remedy: string,
+    absent?: string,
+  ): void {
     const place = this.#where?.locate(owner, type) ?? {};
     const at = `${nameToText(owner)} ${typeToText(type)}`;
     // A place inside a resource is the more useful field; the record goes into the sentence then.
     const field = 'field' in place && place.field !== undefined ? place.field : at;
-    this.#problems.push({ severity, ...place, field, message: field === at ? message : `${at}: ${message}`, remedy });
+    const text = field === at ? message : `${at}: ${message}`;
+    const more = absent === undefined ? {} : { absent };
+    this.#problems.push({ severity, ...place, field, message: text, remedy, ...more });
   }
 
   #apex(): void {
@@ -81,6 +111,27 @@ class Checker {
     }
   }
 
+  /** Answers have no signatures, which RFC 4035 3.1 asks for in a signed zone: validating resolvers reject them. */
+  #dnssec(): void {
+    const { signatures, keys } = dnssecOf(this.#zone);
+    if (signatures !== undefined && this.#allowed.unsigned === true) {
+      const remedy = 'the parent zone must have no DS record for it: see that it has none';
+      const message = 'the zone is signed, and served without its signatures, as allowed';
+      this.#report('warning', signatures.owner, signatures.type, message, remedy);
+    } else if (signatures !== undefined) {
+      const message =
+        'the zone is signed, but signatures are not served: with a DS record at its parent, validating resolvers would reject every answer';
+      const remedy =
+        'remove that DS and serve the zone unsigned; if there is none, `allowUnsigned: true` in a Zone or `--allow-unsigned` serves it as it is';
+      this.#report('error', signatures.owner, signatures.type, message, remedy);
+    } else if (keys !== undefined) {
+      const message =
+        'a DNSSEC key in a zone without signatures: with a DS record at its parent, validating resolvers would reject every answer';
+      const remedy = 'remove the key; a CDS or CDNSKEY with algorithm 0 asks the parent to remove its DS (RFC 8078 4)';
+      this.#report('warning', keys.owner, keys.type, message, remedy);
+    }
+  }
+
   #node(key: string, node: ZoneNode): void {
     const { name, rrsets } = node;
     const atApex = key === this.#originKey;
@@ -100,6 +151,10 @@ class Checker {
           'an SOA that is not at the apex',
           `an SOA belongs to ${nameToText(this.#zone.origin)} alone`,
         );
+      }
+      if (rrset.type === Type.DS && atApex) {
+        const remedy = 'a DS belongs to the parent zone, which is asked for it (RFC 4035 2.4)';
+        this.#report('error', name, Type.DS, 'a DS at the apex, where it is never served', remedy);
       }
       if (rrset.type === Type.NS && name[0] === 1 && name[1] === 0x2a) {
         this.#report('error', name, Type.NS, 'a wildcard cannot be delegated', 'delegate each name (RFC 4592 4.2)');
@@ -161,7 +216,14 @@ class Checker {
       case 'dname':
         return this.#report(severity, owner, type, `${text} is below a DNAME`, 'name a host that is not renamed');
       case 'none':
-        return this.#report(severity, owner, type, `${text} has no address`, `add an A or AAAA record for ${text}`);
+        return this.#report(
+          severity,
+          owner,
+          type,
+          `${text} has no address`,
+          `add an A or AAAA record for ${text}`,
+          text.toLowerCase(),
+        );
       case 'delegated':
         // Only glue can help there; without it the delegation to a host inside itself leads nowhere.
         return type === Type.NS

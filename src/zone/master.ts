@@ -2,17 +2,18 @@ import type { Problem } from '../lib/problem.ts';
 import type { Result } from '../lib/result.ts';
 import { Type } from '../wire/codes.ts';
 import { isAtOrBelow, nameFromText, nameToText, type WireName } from '../wire/name.ts';
-import { secondsFromText } from '../wire/presentation.ts';
-import { isDataType, rdataFromText, typeFromText, typeToText } from '../wire/rdata/mod.ts';
+import { octetText, readable, secondsFromText, textOfOctets } from '../wire/presentation.ts';
+import { isDataType, rdataFromText, rdataWarning, typeFromText, typeToText } from '../wire/rdata/mod.ts';
 import { ZoneBuilder, type Whereabouts } from './builder.ts';
 import { expandGenerate, type GenerateLine } from './generate.ts';
 import { Lexer, type Entry, type PlacedToken } from './lexer.ts';
 import type { ZoneData } from './zone.ts';
 
-/** Gives the text of an included file and its path for messages; an error says why not. */
+/** Gives the octets of an included file, as `MasterFile.text`, and its path for messages; an error says why not. */
 export type Include = (path: string, from: string) => Result<{ text: string; file: string }, string>;
 
 export interface MasterFile {
+  /** Octets of the file, one character for each (ISO 8859-1): a master file has no character set (RFC 1035 5.1). */
   readonly text: string;
   /** Path for messages. */
   readonly file: string;
@@ -70,7 +71,7 @@ class Parser {
     this.#master = master;
     this.#origin = master.origin;
     this.#defaultTtl = master.defaultTtl;
-    this.builder = new ZoneBuilder(master.origin, this.problems);
+    this.builder = new ZoneBuilder(master.origin, this.problems, true);
   }
 
   /** Reads one file; `above` are the files that include it. */
@@ -79,7 +80,11 @@ class Parser {
     this.#file = file;
     this.#origin = origin;
     this.#ownerText = '';
-    const lexer = new Lexer(text);
+    if (isUtf16(text)) {
+      this.#error(undefined, 'the file is in UTF-16', 'save it as UTF-8');
+      this.#stopped = true;
+    }
+    const lexer = new Lexer(this.#stopped ? '' : text);
     for (let entry = lexer.next(); entry !== undefined; entry = lexer.next()) {
       this.#entry(entry, above);
       if (this.#stopped) break;
@@ -134,8 +139,8 @@ class Parser {
       file: this.#file,
       ...(token === undefined ? {} : { line: token.line, column: token.column }),
       ...(field === undefined ? {} : { field }),
-      message,
-      ...(remedy === undefined ? {} : { remedy }),
+      message: readable(message),
+      ...(remedy === undefined ? {} : { remedy: readable(remedy) }),
     });
   }
 
@@ -143,7 +148,16 @@ class Parser {
 
   #directive(tokens: readonly PlacedToken[], above: readonly string[]): void {
     const [directive, ...rest] = tokens;
-    switch (directive!.text.toUpperCase()) {
+    const name = directive!.text.toUpperCase();
+    const glued = rest.find((token) => token.glued);
+    // What $GENERATE makes is data, which may have quotes anywhere.
+    if (glued !== undefined && name !== '$GENERATE')
+      return this.#error(
+        glued,
+        `"${glued.text}" follows what is before it without a blank`,
+        'put a blank between them',
+      );
+    switch (name) {
       case '$ORIGIN':
         return this.#originDirective(directive!, rest);
       case '$TTL':
@@ -181,10 +195,10 @@ class Parser {
 
   #includeDirective(
     directive: PlacedToken,
-    [path, originText, extra]: readonly PlacedToken[],
+    [token, originText, extra]: readonly PlacedToken[],
     above: readonly string[],
   ): void {
-    if (path === undefined || extra !== undefined) {
+    if (token === undefined || extra !== undefined) {
       return this.#error(
         extra ?? directive,
         '$INCLUDE wants a file and perhaps an origin',
@@ -196,21 +210,20 @@ class Parser {
       return this.#error(directive, '$INCLUDE is not allowed here', 'write the records into this file');
     const origin = originText === undefined ? undefined : nameFromText(originText.text, this.#origin);
     if (origin !== undefined && !origin.ok) return this.#error(originText, origin.error);
-    const included = include(path.text, this.#file);
-    if (!included.ok) return this.#error(path, `"${path.text}" cannot be included: ${included.error}`);
+    const path = textOfOctets(token.text);
+    if (path === undefined) return this.#error(token, `the path "${token.text}" is not UTF-8`, 'rename the file');
+    const included = include(path, this.#file);
+    if (!included.ok) return this.#error(token, octetText(`"${path}" cannot be included: ${included.error}`));
     const chain = [...above, this.#file];
     if (chain.includes(included.value.file)) {
-      return this.#error(
-        path,
-        `"${path.text}" includes itself`,
-        `by way of ${chain.slice(chain.indexOf(included.value.file)).join(', ')}`,
-      );
+      const way = chain.slice(chain.indexOf(included.value.file)).join(', ');
+      return this.#error(token, `"${token.text}" includes itself`, octetText(`by way of ${way}`));
     }
     if (chain.length > MAX_INCLUDES)
-      return this.#error(path, `includes are nested more than ${MAX_INCLUDES} deep`, 'flatten them');
+      return this.#error(token, `includes are nested more than ${MAX_INCLUDES} deep`, 'flatten them');
     if (++this.#files > MAX_FILES) {
       this.#stopped = true;
-      return this.#error(path, `more than ${MAX_FILES} files are included`, 'write them as fewer');
+      return this.#error(token, `more than ${MAX_FILES} files are included`, 'write them as fewer');
     }
     this.file(included.value.text, included.value.file, origin?.value ?? this.#origin, chain);
     return undefined;
@@ -269,6 +282,10 @@ class Parser {
     for (let at = start; at < tokens.length; at++) {
       const token = tokens[at]!;
       const { text } = token;
+      if (token.quoted || token.glued) {
+        this.#error(token, `quotes before the type: "${text}"`, 'write [NAME] [TTL] [IN] TYPE DATA without them');
+        return undefined;
+      }
       const first = text.charCodeAt(0);
       if (ttl === undefined && first >= 48 && first <= 57) {
         const seconds = secondsFromText(text);
@@ -283,7 +300,7 @@ class Parser {
         this.#error(token, `class ${text} in a zone of class IN`, 'write IN, or leave the class out');
         return undefined;
       }
-      const type = token.quoted ? undefined : typeFromText(text);
+      const type = typeFromText(text);
       if (type !== undefined && isDataType(type)) return { type, ttl, next: at + 1 };
       const remedy = 'write [NAME] [TTL] [IN] TYPE DATA; types without a name here are written TYPE<number>';
       this.#error(
@@ -311,6 +328,8 @@ class Parser {
         field(),
       );
     }
+    const doubt = rdataWarning(type, rdata.value);
+    if (doubt !== undefined) this.#report('warning', typeToken, doubt.message, doubt.remedy, field());
     const seconds = ttl ?? this.#missingTtl(typeToken, type, rdata.value, field);
     if (seconds === undefined) return undefined;
     if (!isAtOrBelow(owner, this.#master.origin)) {
@@ -380,10 +399,15 @@ class Parser {
   }
 }
 
+/** UTF-16 begins with a byte order mark, or with an ASCII character and a zero octet beside it. */
+function isUtf16(text: string): boolean {
+  return /^(?:\u00ff\u00fe|\u00fe\u00ff|\0[^\0]\0|[^\0]\0[^\0]\0)/u.test(text);
+}
+
 function isClass(text: string): boolean {
   return /^(?:IN|CH|HS|CS|ANY|NONE|CLASS\d+)$/iu.test(text);
 }
 
 function isInternet(text: string): boolean {
-  return /^(?:IN|CLASS1)$/iu.test(text);
+  return /^(?:IN|CLASS0*1)$/iu.test(text);
 }

@@ -1,9 +1,17 @@
 import type { Problem } from '../lib/problem.ts';
 import { Type } from '../wire/codes.ts';
 import { isAtOrBelow, nameFromText, nameToText, type WireName } from '../wire/name.ts';
-import { tokensFromText } from '../wire/presentation.ts';
-import { isDataType, rdataFromText, typeFromText, typeToText } from '../wire/rdata/mod.ts';
+import { octetText, readable, tokensFromText } from '../wire/presentation.ts';
+import {
+  isDataType,
+  rdataFromText,
+  rdataWarning,
+  typeFromText,
+  typeToText,
+  type RdataError,
+} from '../wire/rdata/mod.ts';
 import { ZoneBuilder } from './builder.ts';
+import { isText, textTokens } from './inline-text.ts';
 import type { ReadZone } from './master.ts';
 
 /** A record set as resources have it. */
@@ -13,7 +21,7 @@ export interface InlineRecord {
   readonly type: string;
   /** Seconds. */
   readonly ttl?: number;
-  /** Data as in a master file; a list for several records. */
+  /** Data as in a master file, but TXT may be written without quotes; a list for several records. */
   readonly data: string | readonly string[];
 }
 
@@ -56,39 +64,35 @@ function addRecord(
   defaultTtl: number,
   problems: Problem[],
 ): void {
-  const error = (part: string, message: string, remedy?: string): unknown =>
+  const report = (severity: Problem['severity'], part: string, { message, remedy }: RdataError): unknown =>
     problems.push({
-      severity: 'error',
+      severity,
       field: `${field}.${part}`,
-      message,
-      ...(remedy === undefined ? {} : { remedy }),
+      message: readable(message),
+      ...(remedy === undefined ? {} : { remedy: readable(remedy) }),
     });
-  const owner = nameFromText(name, origin);
-  if (!owner.ok) return void error('name', owner.error);
+  const owner = nameFromText(octetText(name), origin);
+  if (!owner.ok) return void report('error', 'name', { message: owner.error });
   if (!isAtOrBelow(owner.value, origin)) {
-    return void error(
-      'name',
-      `${name} is outside the zone ${nameToText(origin)}`,
-      'end it without a dot to make it relative to the origin',
-    );
+    const message = `${nameToText(owner.value)} is outside the zone ${nameToText(origin)}`;
+    return void report('error', 'name', { message, remedy: 'end it without a dot to make it relative to the origin' });
   }
   const code = typeFromText(type);
   if (code === undefined || !isDataType(code)) {
-    return void error(
-      'type',
-      `"${type}" is no record type that a zone can have`,
-      'types without a name here are written TYPE<number>',
-    );
+    const message = octetText(`"${type}" is no record type that a zone can have`);
+    return void report('error', 'type', { message, remedy: 'types without a name here are written TYPE<number>' });
   }
   for (const [index, text] of (typeof data === 'string' ? [data] : data).entries()) {
     const part = typeof data === 'string' ? 'data' : `data[${index}]`;
-    const tokens = tokensFromText(text);
-    if (!tokens.ok) {
-      error(part, tokens.error);
+    const tokens = isText(code) ? textTokens(octetText(text)) : tokensFromText(octetText(text));
+    const told = (error: RdataError): RdataError => ({ ...error, message: `${typeToText(code)}: ${error.message}` });
+    const rdata = tokens.ok ? rdataFromText(code, tokens.value, origin) : tokens;
+    if (!rdata.ok) {
+      report('error', part, told(rdata.error));
       continue;
     }
-    const rdata = rdataFromText(code, tokens.value, origin);
-    if (rdata.ok) builder.add(owner.value, code, ttl ?? defaultTtl, rdata.value, { field });
-    else error(part, `${typeToText(code)}: ${rdata.error.message}`, rdata.error.remedy);
+    const doubt = rdataWarning(code, rdata.value);
+    if (doubt !== undefined) report('warning', part, told(doubt));
+    builder.add(owner.value, code, ttl ?? defaultTtl, rdata.value, { field });
   }
 }

@@ -16,9 +16,21 @@ export interface ZoneNode {
   readonly rrsets: RRset[];
 }
 
-/** A zone's records, by owner; valid as far as `checkZone` says. */
+/** A zone's records, by owner; valid as far as `checkZone` says. One without an SOA is unavailable: it answers SERVFAIL. */
 export interface ZoneData {
   readonly origin: WireName;
   /** Keyed by `nameKey`. */
   readonly nodes: Map<string, ZoneNode>;
+  /** True: from a master file, whose SOA has a serial of the operator's. */
+  readonly isMasterFile?: boolean;
+}
+
+/** A zone that is known to be there, and whose records are not. */
+export function unavailable(origin: WireName): ZoneData {
+  return { origin, nodes: new Map() };
+}
+
+/** Whether a zone answers SERVFAIL. */
+export function isUnavailable({ nodes }: ZoneData): boolean {
+  return nodes.size === 0;
 }

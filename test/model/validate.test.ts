@@ -172,7 +172,7 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
   [
     zone('nameservers: [ns1], defaultTtl: 1h, targets: "yes"'),
     [
-      'error: spec.nameservers: unknown field; fields here are `origin`, `file`, `records`, `defaultTtl`, `targets`, `hostnameAnnotations`',
+      'error: spec.nameservers: unknown field; fields here are `origin`, `file`, `records`, `defaultTtl`, `allowUnsigned`, `targets`, `tenants`, `hostHold`, `hostnameAnnotations`',
       'error: spec.defaultTtl: the text "1h", not a whole number; write a whole number from 0 to 2147483647',
       'error: spec.targets: the text "yes", not `true` or `false`; write `true` or `false`',
     ],

@@ -53,7 +53,7 @@ const CASES: readonly (readonly [string, Readonly<Record<string, string>>, reado
     'host in a domain of nobody',
     { 'b.yaml': exported('b', `hosts: ['b c.example.org', 'a.*.example.org', 'x..y']\n${ENDPOINTS}`) },
     [
-      'b.yaml:5:11: error: spec.hosts[0]: "b c.example.org" is not a host name; write letters, digits and hyphens, with `*` at most as the whole first label',
+      'b.yaml:5:11: error: spec.hosts[0]: a blank without an escape in "b c.example.org"; write a host name such as `app.example.org`',
       'b.yaml:5:30: error: spec.hosts[1]: "a.*.example.org" is not a host name; write letters, digits and hyphens, with `*` at most as the whole first label',
       'b.yaml:5:49: error: spec.hosts[2]: an empty label in "x..y"; write a host name such as `app.example.org`',
     ],
@@ -224,6 +224,7 @@ endpoints:
       'm.csv:6: error: site: no site `manz`; did you mean `mainz`?',
       'm.csv:6: error: region: no region `FRA`; regions are ISO 3166 codes such as `DE` or `CN-GD`, as in geo-data/regions.csv',
       'm.csv:7: warning: isp: no carrier `telecon`; did you mean `telecom`?',
+      'c.yaml:10:5: error: spec.policy.matrix: m.csv is invalid; mend it',
     ],
   ],
   [

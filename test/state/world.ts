@@ -1,6 +1,7 @@
 import { formatProblem } from '../../src/lib/problem.ts';
 import { RegionTree } from '../../src/model/regions.ts';
-import { openResources, type Loaded } from '../../src/state/source.ts';
+import type { Loaded } from '../../src/state/loaded.ts';
+import { openResources } from '../../src/state/resources.ts';
 import { fileStore } from '../../src/store/files.ts';
 import { temporaryDirectory, type Files } from '../support/directory.ts';
 

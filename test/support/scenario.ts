@@ -36,7 +36,7 @@ interface Expectation {
 /** Reads a scenario file (see test/scenarios/README.md) into the steps to run in order. */
 export async function readScenario(text: string): Promise<Step[]> {
   const lines = text.split('\n');
-  const setup = { zones: [] as { origin: string; text: string }[], resources: '', nets: '' };
+  const setup = { zones: [] as { origin: string; text: string }[], resources: '', nets: '', mayBeInvalid: false };
   const steps: { line: number; words: string[]; text: string; expect: Expectation }[] = [];
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i]!.trim();
@@ -50,6 +50,10 @@ export async function readScenario(text: string): Promise<Step[]> {
       else if (what === 'nets') setup.nets = block;
       else throw new Error(`line ${i + 1}: unknown block ${what}`);
       i = end;
+      continue;
+    }
+    if (line === 'invalid resources') {
+      setup.mayBeInvalid = true;
       continue;
     }
     const words = line.split(/\s+/u);
@@ -179,6 +183,7 @@ function canonical(line: string): string {
   const tokens = [...data.join(' ').matchAll(/"(?<quoted>[^"]*)"|(?<plain>\S+)/gu)].map(({ groups }) => ({
     text: groups!['quoted'] ?? groups!['plain']!,
     quoted: groups!['quoted'] !== undefined,
+    glued: false,
   }));
   const rdata = rdataFromText(code, tokens, Uint8Array.of(0));
   if (!rdata.ok) throw new Error(`${line}: ${rdata.error.message}`);

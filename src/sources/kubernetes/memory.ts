@@ -8,20 +8,35 @@ import type { Remembered } from './edge-cluster.ts';
 const QUIET_MS = 1000;
 const LATEST_MS = 10_000;
 
+interface KeptSite {
+  /** Identity of the cluster. */
+  readonly cluster: string;
+  readonly services: readonly (readonly [string, ObservedService])[];
+}
+
 /**
  * What was last seen of edge clusters, on disk: after a restart it stands in for a cluster until that is seen again. A
  * file that cannot be used is as if it were not there; what goes wrong is told, and stops nothing.
  */
 export class ClusterMemory {
   readonly #directory: string | undefined;
+  readonly #identityOf: (site: string) => string | undefined;
   readonly #onError: (message: string) => void;
   readonly #dirty = new Set<string>();
   #since = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param directory undefined: nothing is remembered */
-  constructor(directory: string | undefined, onError: (message: string) => void) {
+  /**
+   * @param directory undefined: nothing is remembered
+   * @param identityOf which cluster a site has now: what another cluster had is not used; undefined when not known
+   */
+  constructor(
+    directory: string | undefined,
+    identityOf: (site: string) => string | undefined,
+    onError: (message: string) => void,
+  ) {
     this.#directory = directory;
+    this.#identityOf = identityOf;
     this.#onError = onError;
   }
 
@@ -34,7 +49,13 @@ export class ClusterMemory {
     try {
       const content = readChecked(this.#file(site));
       if (content === undefined) return undefined;
-      const services = new Map(JSON.parse(content.toString('utf8')) as [string, ObservedService][]);
+      const kept = JSON.parse(content.toString('utf8')) as KeptSite;
+      const identity = this.#identityOf(site);
+      if (identity !== undefined && kept.cluster !== identity) {
+        this.#onError(`the cluster of site ${site} is another than before: what is remembered of it is not used`);
+        return undefined;
+      }
+      const services = new Map(kept.services);
       return { services, at: statSync(this.#file(site)).mtimeMs };
     } catch (error) {
       this.#onError(`what is remembered of site ${site} cannot be used: ${String(error)}`);
@@ -60,7 +81,9 @@ export class ClusterMemory {
       // What was never seen whole is no better than what is there.
       if (observed?.hasSynced !== true) continue;
       try {
-        writeChecked(this.#file(site), Buffer.from(JSON.stringify([...observed.services])));
+        const cluster = this.#identityOf(site) ?? '';
+        const kept: KeptSite = { cluster, services: [...observed.services] };
+        writeChecked(this.#file(site), Buffer.from(JSON.stringify(kept)));
       } catch (error) {
         this.#onError(`what is seen of site ${site} cannot be remembered: ${String(error)}`);
       }

@@ -1,6 +1,7 @@
 import { formatAddress, parseAddress, type Address } from '../../lib/address.ts';
 import { suggest } from '../../lib/nearest.ts';
 import type { DomainExport } from '../../model/domain-export.ts';
+import { DEFAULT_TENANT, ownerOf } from '../../model/kinds.ts';
 import type { ResolvedEndpoint, ResolvedExport } from '../../model/resolved.ts';
 import type { StoredResource } from '../../model/stored.ts';
 import { backendSites } from './backend-sites.ts';
@@ -15,12 +16,14 @@ export interface ExportContext
   readonly zones: ReadonlyMap<string, ServedZone>;
   readonly claims: Claims;
   readonly overrides: readonly Override[];
+  /** Sites that are declared and cannot be used. */
+  readonly invalidSites: ReadonlySet<string>;
 }
 
 export function resolveExport(exp: DomainExport, stored: StoredResource, context: ExportContext): ResolvedExport {
   const { metadata, spec } = exp;
-  const tenant = metadata.tenant ?? 'default';
-  const owner = `${tenant}/${metadata.name}`;
+  const tenant = metadata.tenant ?? DEFAULT_TENANT;
+  const owner = ownerOf(exp);
   const hosts = resolveHosts(exp, owner, stored, context.zones, context.claims, context.report);
   if (spec.endpoints === undefined && spec.backends === undefined) {
     context.report.error(stored, 'spec', 'an export needs `endpoints` or `backends`', 'add one of the two');
@@ -57,7 +60,7 @@ function withBackends(
 }
 
 function ownEndpoints({ spec }: DomainExport, stored: StoredResource, context: ExportContext): ResolvedEndpoint[] {
-  const { sites, overrides, report } = context;
+  const { sites, overrides, report, invalidSites } = context;
   const endpoints: ResolvedEndpoint[] = [];
   const indexOf = new Map<string, number>();
   for (const [index, endpoint] of (spec.endpoints ?? []).entries()) {
@@ -82,10 +85,16 @@ function ownEndpoints({ spec }: DomainExport, stored: StoredResource, context: E
       report.error(stored, `${field}.address`, message, 'remove one of the two');
     }
     indexOf.set(address, before ?? index);
+    // The Site's own problem says why.
+    if (invalidSites.has(endpoint.site)) continue;
     const ownWeight = endpoint.weight ?? 1;
     const { site, health = 'up' } = endpoint;
     const weighted = applyOverrides(address, site, ownWeight, overrides);
     endpoints.push({ ...parsed, address, site, ownWeight, ...weighted, up: health === 'up' });
+  }
+  const written = (spec.endpoints ?? []).length;
+  if (endpoints.length === 0 && written > 0 && spec.backends === undefined) {
+    report.error(stored, 'spec.endpoints', 'no endpoint can be used', 'give it one at a Site that is valid');
   }
   if (endpoints.length > 0 && endpoints.every((endpoint) => endpoint.weight === 0)) {
     const why = endpoints.some((endpoint) => endpoint.ownWeight > 0) ? ' after its overrides' : '';

@@ -1,4 +1,5 @@
 import { suggest } from '../../lib/nearest.ts';
+import { hasErrors } from '../../lib/problem.ts';
 import type { Policy } from '../../model/domain-export.ts';
 import type { MatrixEntry, ResolvedPolicy, ResolvedRule, ResolvedSite } from '../../model/resolved.ts';
 import { continentDoubt } from '../../model/region-names.ts';
@@ -6,6 +7,7 @@ import type { StoredResource } from '../../model/stored.ts';
 import { parseMatrix } from './matrix.ts';
 import type { Report } from './report.ts';
 import { checkIsps, checkRegion, type Places } from './sites.ts';
+import { textOfOctets } from '../../wire/presentation.ts';
 import type { ReadText } from './zones.ts';
 
 export interface PolicyContext {
@@ -15,7 +17,7 @@ export interface PolicyContext {
   readonly sites: readonly string[];
   readonly resolvedSites: ReadonlyMap<string, ResolvedSite>;
   readonly places: Places;
-  readonly readMatrix: (path: string, stored: StoredResource) => readonly MatrixEntry[];
+  readonly readMatrix: (path: string, stored: StoredResource, report: Report) => readonly MatrixEntry[];
   readonly report: Report;
 }
 
@@ -28,7 +30,7 @@ const OBJECTIVES = {
 export function resolvePolicy(policy: Policy, context: PolicyContext): ResolvedPolicy {
   const { rules = [], failover = [], objective = 'latency', matrix, spread = {} } = policy;
   checkFailover(failover, context);
-  const measured = matrix === undefined ? [] : context.readMatrix(matrix, context.stored);
+  const measured = matrix === undefined ? [] : context.readMatrix(matrix, context.stored, context.report);
   return {
     rules: rules.map((rule, index) => resolveRule(rule, index, context)),
     failover,
@@ -99,15 +101,14 @@ function checkSites(names: readonly string[], field: string, { sites, used, stor
   }
 }
 
-/** Reads each matrix once, however many exports name it. */
+/** Reads each matrix once, however many exports name it. The problems are told with the first of them. */
 export function matrixReader(
   sites: readonly string[],
   places: Places,
   readText: ReadText,
-  report: Report,
 ): PolicyContext['readMatrix'] {
-  const read = new Map<string, readonly MatrixEntry[]>();
-  return (path, stored) => {
+  const read = new Map<string, { readonly entries: readonly MatrixEntry[]; readonly isSound: boolean }>();
+  return (path, stored, report) => {
     const text = readText(path, stored.file);
     if (!text.ok) {
       report.error(stored, 'spec.policy.matrix', `${path}: ${text.error}`, 'the path is relative to this file');
@@ -115,10 +116,18 @@ export function matrixReader(
     }
     const { file } = text.value;
     const before = read.get(file);
-    if (before !== undefined) return before;
-    const { entries, problems } = parseMatrix(text.value.text, file, sites, places);
+    if (before !== undefined) {
+      if (!before.isSound) report.error(stored, 'spec.policy.matrix', `${file} is invalid`, 'mend it');
+      return before.entries;
+    }
+    const content = textOfOctets(text.value.text);
+    if (content === undefined) {
+      report.error(stored, 'spec.policy.matrix', `${path} is not UTF-8`, 'save it as UTF-8');
+      return [];
+    }
+    const { entries, problems } = parseMatrix(content, file, sites, places);
     report.problems.push(...problems);
-    read.set(file, entries);
+    read.set(file, { entries, isSound: !hasErrors(problems) });
     return entries;
   };
 }

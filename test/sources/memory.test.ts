@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { clusterIdentity } from '../../src/kube/cluster-identity.ts';
+import { kubeconfigFile } from '../../src/kube/credentials.ts';
+import type { Observations, ObservedService } from '../../src/model/observed.ts';
+import { ClusterMemory } from '../../src/sources/kubernetes/memory.ts';
+import { temporaryDirectory } from '../support/directory.ts';
+
+const service = { namespace: 'default', name: 'web', addresses: ['192.0.2.1'] } as unknown as ObservedService;
+const seen: Observations = new Map([
+  ['fra', { site: 'fra', services: new Map([['default/web', service]]), hasSynced: true, error: undefined }],
+]);
+
+test('what was seen of a cluster is recalled for that cluster alone', () => {
+  const directory = temporaryDirectory();
+  const said: string[] = [];
+  let identity: string | undefined = 'one';
+  const memory = (): ClusterMemory =>
+    new ClusterMemory(
+      directory,
+      () => identity,
+      (message) => void said.push(message),
+    );
+  const first = memory();
+  first.keep(['fra'], () => seen);
+  first.write(seen);
+  expect([...memory().recall('fra')!.services.keys()]).toEqual(['default/web']);
+  // Which cluster it is now is not known: what was known stands.
+  identity = undefined;
+  expect(memory().recall('fra')?.services.size).toBe(1);
+  identity = 'two';
+  expect(memory().recall('fra')).toBeUndefined();
+  expect(said).toEqual(['the cluster of site fra is another than before: what is remembered of it is not used']);
+});
+
+test('a cluster is known by its authority, else by its address', () => {
+  const directory = temporaryDirectory();
+  const kubeconfig = (server: string, more = ''): string => `apiVersion: v1
+kind: Config
+current-context: b
+contexts: [{ name: a, context: { cluster: x } }, { name: b, context: { cluster: y } }]
+clusters:
+  - { name: x, cluster: { server: 'https://other.example:6443' } }
+  - { name: y, cluster: { server: '${server}'${more} } }
+`;
+  const identity = (text: string): string | undefined => {
+    writeFileSync(join(directory, 'config'), text);
+    return clusterIdentity(kubeconfigFile(join(directory, 'config')));
+  };
+  writeFileSync(join(directory, 'ca.crt'), 'authority');
+  const data = `, certificate-authority-data: ${Buffer.from('authority').toString('base64')}`;
+  const one = identity(kubeconfig('https://one.example:6443', data));
+  expect(identity(kubeconfig('https://two.example:6443', data))).toBe(one);
+  expect(identity(kubeconfig('https://two.example:6443', `, certificate-authority: ${directory}/ca.crt`))).toBe(one);
+  expect(identity(kubeconfig('https://one.example:6443'))).toBe('server https://one.example:6443');
+  expect(identity('nothing: here')).toBeUndefined();
+  expect(identity('not: [yaml')).toBeUndefined();
+  expect(clusterIdentity(kubeconfigFile(join(directory, 'gone')))).toBeUndefined();
+});
