@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { loadConfig } from '../config/config.ts';
-import { loadLocalityMap } from '../geo/mod.ts';
+import { loadLocalityMap, loadRegions } from '../geo/mod.ts';
+import { describeUnreached, unreachedRegions } from '../geo/reach.ts';
 import { hasErrors } from '../lib/problem.ts';
 import { Exit, printJson, printLine, printProblems } from './output.ts';
 import { DATA_DIRECTORY, loadDirectory } from './workspace.ts';
@@ -22,8 +23,15 @@ export function checkCommand(): Command {
       const problems = [...server.problems, ...found];
       // What is built in is sound; what the operator adds to it may not be.
       const geo = server.config?.geo;
-      if (geo !== undefined && (geo.overlays.length > 0 || Object.keys(geo.mmdb).length > 0))
-        problems.push(...(await loadLocalityMap({ dataDirectory: DATA_DIRECTORY, ...geo })).problems);
+      const hasOwn = geo !== undefined && (geo.overlays.length > 0 || Object.keys(geo.mmdb).length > 0);
+      const loaded = hasOwn ? await loadLocalityMap({ dataDirectory: DATA_DIRECTORY, ...geo }) : undefined;
+      problems.push(...(loaded?.problems ?? []));
+      // Without a map of its own data nothing is known of what it has.
+      if (configuration !== undefined && (!hasOwn || loaded?.map !== undefined)) {
+        const unreached = unreachedRegions(configuration.exports, loaded?.map, loadRegions(DATA_DIRECTORY));
+        for (const each of unreached)
+          problems.push({ severity: 'warning', file: `DomainExport ${each.export}`, ...describeUnreached(each) });
+      }
       const bad = hasErrors(problems);
       if (json === true) printJson({ ok: !bad, problems });
       else {

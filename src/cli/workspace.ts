@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../config/config.ts';
 import { hasErrors, type Problem } from '../lib/problem.ts';
-import { loadCarriers, loadLocalityMap, loadRegions, type GeoSources } from '../geo/mod.ts';
+import { carrierNames } from '../geo/carrier-names.ts';
+import { loadLocalityMap, loadRegions, type GeoSources } from '../geo/mod.ts';
 import type { LocalityMap } from '../geo/ranges.ts';
 import type { Loaded } from '../state/loaded.ts';
 import { openResources } from '../state/resources.ts';
@@ -15,7 +16,8 @@ export const DATA_DIRECTORY = fileURLToPath(new URL('../../geo-data', import.met
 /** Reads a configuration directory once. */
 export function loadDirectory(directory: string): Loaded {
   const regions = loadRegions(DATA_DIRECTORY);
-  const carriers = new Set([...loadCarriers(DATA_DIRECTORY).values()].map(({ carrier }) => carrier));
+  const { sources = { dataDirectory: DATA_DIRECTORY, overlays: [] } } = geoSources(directory);
+  const carriers = carrierNames(sources);
   return openResources(fileStore(directory), { directory, regions, carriers }).load();
 }
 
