@@ -76,7 +76,8 @@ function ispsIn(text: string): Set<string> {
     const first = text.indexOf(',', at);
     if (first < 0) break;
     const second = first < end ? text.indexOf(',', first + 1) : -1;
-    if (second >= 0 && second < end && text.charCodeAt(at) !== HASH) {
+    const isHeader = text.startsWith('prefix,', text.startsWith(BYTE_ORDER_MARK, at) ? at + 3 : at);
+    if (second >= 0 && second < end && text.charCodeAt(at) !== HASH && !isHeader) {
       const field = text.slice(second + 1, end);
       // Neighbours are mostly alike.
       if (field !== before) {
@@ -91,3 +92,5 @@ function ispsIn(text: string): Set<string> {
 }
 
 const HASH = 0x23;
+/** Of UTF-8, read as Latin-1. */
+const BYTE_ORDER_MARK = '\u{EF}\u{BB}\u{BF}';

@@ -145,7 +145,7 @@ export const CHINESE_PROVINCES: Readonly<Record<string, string>> = {
  * have: `OLD=NEW`, in the same country unless the new one is a country.
  */
 const OLD_CODES: Readonly<Record<string, string>> = {
-  CN: '11=BJ 12=TJ 13=HE 14=SX 15=NM 21=LN 22=JL 23=HL 31=SH 32=JS 33=ZJ 34=AH 35=FJ 36=JX 37=SD 41=HA 42=HB 43=HN 44=GD 45=GX 46=HI 50=CQ 51=SC 52=GZ 53=YN 54=XZ 61=SN 62=GS 63=QH 64=NX 65=XJ 71=TW 91=HK 92=MO',
+  CN: '11=BJ 12=TJ 13=HE 14=SX 15=NM 21=LN 22=JL 23=HL 31=SH 32=JS 33=ZJ 34=AH 35=FJ 36=JX 37=SD 41=HA 42=HB 43=HN 44=GD 45=GX 46=HI 50=CQ 51=SC 52=GZ 53=YN 54=XZ 61=SN 62=GS 63=QH 64=NX 65=XJ 71=TW TW=TW 91=HK HK=HK 92=MO MO=MO',
   CZ: 'JC=31 JM=64 KA=41 KR=52 LI=51 MO=80 OL=71 PA=53 PL=32 PR=10 ST=20 US=42 VY=63 ZL=72',
   FI: '01=AX',
   FR: '75=75C A=GES B=NAQ C=ARA D=BFC E=BRE F=CVL G=GES I=BFC J=IDF K=OCC L=NAQ M=GES N=OCC O=HDF P=NOR Q=NOR R=PDL S=HDF T=NAQ U=PAC V=ARA BL=BL GF=GF 973=GF GP=GP 971=GP GUA=GP RE=RE LRE=RE 974=RE YT=YT MAY=YT 976=YT MF=MF MQ=MQ 972=MQ NC=NC PF=PF PM=PM TF=TF WF=WF',
@@ -188,20 +188,24 @@ export function foldName(name: string): string {
 
 const KINDS = /\b(?:province|state|region|prefecture|oblast|county|department|governorate|republic|kingdom|of|the)\b/gu;
 
+function joined(folded: string): string {
+  return folded.replaceAll(' ', '');
+}
+
 function withoutKind(folded: string): string {
   return folded.replaceAll(KINDS, ' ').replaceAll(/ +/gu, ' ').trim();
 }
 
 const byName = new WeakMap<RegionTree, ReadonlyMap<string, readonly string[]>>();
 
-/** Codes by folded name, and by the name without its kind: the Dominican Republic is not Dominica. */
+/** Codes by folded name, by the name without its kind (the Dominican Republic is not Dominica), and in one word. */
 function namesOf(regions: RegionTree): ReadonlyMap<string, readonly string[]> {
   const before = byName.get(regions);
   if (before !== undefined) return before;
   const names = new Map<string, string[]>();
   for (const { code, name } of regions.regions()) {
     const folded = foldName(name);
-    for (const key of new Set([folded, withoutKind(folded)])) {
+    for (const key of new Set([folded, withoutKind(folded), joined(folded)])) {
       const same = names.get(key);
       if (same === undefined) names.set(key, [code]);
       else same.push(code);
@@ -224,21 +228,19 @@ export function regionsCalled(text: string, regions: RegionTree): readonly strin
   if (named.length > 0) return named;
   const old = currentCode(upper, regions);
   if (old !== undefined) return [old];
+  const names = namesOf(regions);
+  const folded = foldName(trimmed);
+  const called = names.get(folded) ?? names.get(withoutKind(folded)) ?? names.get(joined(folded)) ?? [];
   const other = regions.ofOtherCode(upper.padStart(/^\d+$/u.test(upper) ? 3 : 0, '0'));
-  if (other !== undefined) return [other.code];
-  // Of other products: `GBENG`, `cn_region_guangdong`, `os_asia_jp`, `cn_telecom_guangdong`.
-  const joined = /^(?<country>[A-Z]{2})(?<part>[A-Z0-9]{2,3})$/u.exec(upper)?.groups;
-  if (joined !== undefined && upper.length > 3) {
-    const code = known([`${joined['country']}-${joined['part']}`]);
-    if (code.length > 0) return code;
-  }
+  const sure = new Set(other === undefined ? called : [other.code, ...called]);
+  if (sure.size > 0) return [...sure];
+  // Only now, since `Maine` is no part of Morocco: `GBENG`, `os_asia_jp`, `cn_telecom_guangdong`, `广东电信`.
+  const run = /^(?<country>[A-Z]{2})(?<part>[A-Z0-9]{2,3})$/u.exec(upper)?.groups;
+  if (run !== undefined) return known([`${run['country']}-${run['part']}`]);
   const line = /^(?:cn_[a-z]+|os_[a-z]+)_(?<place>[a-z]+)$/u.exec(lower)?.groups!['place'];
   if (line !== undefined) return regionsCalled(line, regions);
   const chinese = Object.keys(CHINESE_PROVINCES).find((name) => trimmed.startsWith(name));
-  if (chinese !== undefined) return known([`CN-${CHINESE_PROVINCES[chinese]!}`]);
-  const names = namesOf(regions);
-  const folded = foldName(trimmed);
-  return names.get(folded) ?? names.get(withoutKind(folded)) ?? [];
+  return chinese === undefined ? [] : known([`CN-${CHINESE_PROVINCES[chinese]!}`]);
 }
 
 /** Ends of lines of DNSPod (`广东电信`) and of Alibaba Cloud DNS, with the ISP where it is called otherwise. */
