@@ -128,7 +128,7 @@ export function readMmdb<T>(path: string, pick: (record: unknown) => T | undefin
   };
   walk4(start4, 0, 0);
   if (ipVersion === 6) walk6(0, 0n, 0);
-  return { v4, v6, records, type: String(databaseType), seen: byPointer.size };
+  return { v4, v6, records, type: databaseType, seen: byPointer.size };
 }
 
 function readChild(buffer: Buffer, at: number, recordSize: number, bit: number): number {

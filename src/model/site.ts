@@ -6,7 +6,8 @@ import { resource } from './resource.ts';
 export const RegionCode = Type.String({
   minLength: 2,
   wanted: 'a region such as `DE`, `CN-GD` or `europe`',
-  description: 'Region: ISO 3166-2 subdivision (`CN-GD`), ISO 3166-1 country (`DE`), continent (`europe`) or `world`.',
+  description:
+    'Region: ISO 3166-2 subdivision (`CN-GD`, `CA-BC`), ISO 3166-1 country (`DE`), continent (`europe`) or `world`.',
 });
 
 /** A carrier's name from geo-data/carriers.csv, or an AS number. */

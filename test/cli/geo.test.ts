@@ -75,10 +75,8 @@ beforeAll(() => {
 });
 
 test('geo lookup says where an address is, and by which field', async () => {
-  const { code, text } = await run(
-    ...['geo', 'lookup', '-c', directory],
-    ...['198.51.100.1', '198.51.100.65', '198.51.100.129', '198.51.100.193'],
-  );
+  const addresses = ['198.51.100.1', '198.51.100.65', '198.51.100.129', '198.51.100.193'];
+  const { code, text } = await run('geo', 'lookup', '-c', directory, ...addresses);
   expect(code).toBe(0);
   const lines = text.split('\n').filter((line) => /^ {2}(?:region|place| {8}from \/)/u.test(line));
   expect(lines.map((line) => line.replace(`from ${directory}/`, 'from ').trim())).toEqual([
