@@ -106,7 +106,7 @@ try {
     const origin = nameFromText('million.test');
     if (!origin.ok) throw new Error(origin.error);
     const [parsed, parseMs] = await timed(() => parseMasterFile({ text, file: 'million', origin: origin.value }));
-    const [problems, checkMs] = await timed(() => checkZone(parsed.zone, parsed.where));
+    const [problems, checkMs] = await timed(() => checkZone(parsed.zone));
     if (parsed.problems.length + problems.length > 0) throw new Error('the zone has problems');
     const compiler = new Compiler();
     const configuration = { sites: new Map(), zones: [parsed.zone], exports: [] };

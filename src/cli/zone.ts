@@ -64,7 +64,7 @@ function read(
   const parsed = parseMasterFile({ text: master, file, origin: name.value, include: includeFrom(dirname(file)) });
   const problems = hasErrors(parsed.problems)
     ? parsed.problems
-    : [...parsed.problems, ...checkZone(parsed.zone, parsed.where, { unsigned: allowUnsigned }).map(plainProblem)];
+    : [...parsed.problems, ...checkZone(parsed.zone, { unsigned: allowUnsigned }).map(plainProblem)];
   return { zone: parsed.zone, problems: problems.map((problem) => ({ file, ...problem })) };
 }
 

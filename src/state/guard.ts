@@ -118,7 +118,7 @@ class Comparison {
       const now = after.get(nameKey(zone.origin));
       if (now === undefined || now === zone) continue;
       const change = { what: `Zone ${nameToText(zone.origin)}`, lost: lossOf(zone, now), limit: DEFAULT_MAX_CHANGE };
-      if (this.#hold(change, String(now.nodes.size))) shrunk.set(now, zone);
+      if (this.#hold(change, String(now.setCount))) shrunk.set(now, zone);
     }
     if (kept.length === 0 && shrunk.size === 0) return next;
     return [...next.map((zone) => shrunk.get(zone) ?? zone), ...kept];

@@ -1,6 +1,6 @@
 import { Type } from '../wire/codes.ts';
-import { nameKey } from '../wire/name.ts';
-import type { RRset, ZoneData, ZoneNode } from './zone.ts';
+import type { WireName } from '../wire/name.ts';
+import type { ZoneData } from './zone.ts';
 
 const CDS = 59;
 const CDNSKEY = 60;
@@ -12,7 +12,7 @@ const KEYS = new Set<number>([Type.DNSKEY, CDS, CDNSKEY]);
 
 /** A record set, and the name that has it. */
 export interface OwnedSet {
-  readonly owner: ZoneNode['name'];
+  readonly owner: WireName;
   readonly type: number;
 }
 
@@ -20,22 +20,31 @@ export interface OwnedSet {
  * What of DNSSEC a zone has: signatures when it was signed beforehand, and else keys that a parent may take for a
  * promise of signatures. The first of each, undefined when there is none.
  */
-export function dnssecOf({ origin, nodes }: ZoneData): {
-  signatures: OwnedSet | undefined;
-  keys: OwnedSet | undefined;
-} {
-  let signatures: OwnedSet | undefined;
-  for (const { name, rrsets } of nodes.values()) {
-    const found = rrsets.find(({ type }) => SIGNATURES.has(type));
-    if (found === undefined) continue;
-    signatures = { owner: name, type: found.type };
-    break;
+export function dnssecOf(zone: ZoneData): { signatures: OwnedSet | undefined; keys: OwnedSet | undefined } {
+  return { signatures: signaturesOf(zone), keys: keysOf(zone) };
+}
+
+function signaturesOf(zone: ZoneData): OwnedSet | undefined {
+  for (let name = 0; name < zone.nameCount; name++)
+    for (let set = zone.firstSet(name), end = zone.firstSet(name + 1); set < end; set++)
+      if (SIGNATURES.has(zone.setType(set))) return { owner: zone.nameAt(name), type: zone.setType(set) };
+  return undefined;
+}
+
+function keysOf(zone: ZoneData): OwnedSet | undefined {
+  const apex = zone.find(zone.origin);
+  if (apex < 0) return undefined;
+  for (let set = zone.firstSet(apex); set < zone.firstSet(apex + 1); set++) {
+    const type = zone.setType(set);
+    if (KEYS.has(type) && !asksForRemoval(zone, set, type)) return { owner: zone.origin, type };
   }
-  const keys = nodes.get(nameKey(origin))?.rrsets.find((rrset) => KEYS.has(rrset.type) && !asksForRemoval(rrset));
-  return { signatures, keys: keys && { owner: origin, type: keys.type } };
+  return undefined;
 }
 
 /** Algorithm 0 in CDS and CDNSKEY asks the parent to remove the DS (RFC 8078 4). */
-function asksForRemoval({ type, rdatas }: RRset): boolean {
-  return type !== Type.DNSKEY && rdatas.every((rdata) => rdata[type === CDS ? 2 : 3] === 0);
+function asksForRemoval(zone: ZoneData, set: number, type: number): boolean {
+  if (type === Type.DNSKEY) return false;
+  for (let data = zone.firstData(set); data < zone.firstData(set + 1); data++)
+    if (zone.dataAt(data)[type === CDS ? 2 : 3] !== 0) return false;
+  return true;
 }

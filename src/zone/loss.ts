@@ -1,6 +1,5 @@
 import { Type } from '../wire/codes.ts';
-import { nameKey } from '../wire/name.ts';
-import type { RRset, ZoneData } from './zone.ts';
+import type { ZoneData } from './zone.ts';
 
 /** A zone that loses fewer record sets than this has lost little, whatever share that is. */
 const MIN_LOST = 2;
@@ -11,27 +10,27 @@ const MIN_LOST = 2;
  * serial that anybody would raise.
  */
 export function lossOf(before: ZoneData, after: ZoneData): number {
-  if (before.isMasterFile !== true || after.isMasterFile !== true) return 0;
+  if (before.source.files.length === 0 || after.source.files.length === 0) return 0;
   if (isNewer(serialOf(before), serialOf(after))) return 0;
-  let all = 0;
   let lost = 0;
-  for (const [key, { rrsets }] of before.nodes) {
-    const now = after.nodes.get(key)?.rrsets ?? [];
-    for (const { type } of rrsets) {
-      all++;
-      if (!now.some((rrset) => rrset.type === type)) lost++;
-    }
+  for (let name = 0; name < before.nameCount; name++) {
+    const now = after.findHashed(
+      before.bytes,
+      before.nameStart(name),
+      before.nameStart(name + 1),
+      before.nameHash(name),
+    );
+    for (let set = before.firstSet(name), end = before.firstSet(name + 1); set < end; set++)
+      if (now < 0 || after.setOf(now, before.setType(set)) < 0) lost++;
   }
-  return lost < MIN_LOST ? 0 : lost / all;
+  return lost < MIN_LOST ? 0 : lost / before.setCount;
 }
 
-function serialOf({ origin, nodes }: ZoneData): number {
-  const soa = nodes.get(nameKey(origin))?.rrsets.find(({ type }) => type === Type.SOA);
-  return soa === undefined ? 0 : serialIn(soa);
-}
-
-function serialIn({ rdatas }: RRset): number {
-  const rdata = rdatas[0]!;
+function serialOf(zone: ZoneData): number {
+  const apex = zone.find(zone.origin);
+  const soa = apex < 0 ? -1 : zone.setOf(apex, Type.SOA);
+  if (soa < 0) return 0;
+  const rdata = zone.dataAt(zone.firstData(soa));
   return new DataView(rdata.buffer, rdata.byteOffset, rdata.length).getUint32(rdata.length - 20);
 }
 

@@ -4,7 +4,7 @@ import { Type } from '../wire/codes.ts';
 import { isAtOrBelow, nameFromText, nameToText, type WireName } from '../wire/name.ts';
 import { octetText, readable, secondsFromText, textOfOctets } from '../wire/presentation.ts';
 import { isDataType, rdataFromText, rdataWarning, typeFromText, typeToText } from '../wire/rdata/mod.ts';
-import { ZoneBuilder, type Whereabouts } from './builder.ts';
+import { ZoneBuilder } from './builder.ts';
 import { expandGenerate, type GenerateLine } from './generate.ts';
 import { Lexer, type Entry, type PlacedToken } from './lexer.ts';
 import type { ZoneData } from './zone.ts';
@@ -28,7 +28,6 @@ export interface ReadZone {
   /** What could be read. */
   readonly zone: ZoneData;
   readonly problems: Problem[];
-  readonly where: Whereabouts;
 }
 
 /** With so many, the file is something else, and more help nobody. */
@@ -47,7 +46,7 @@ const MINIMUM_SIZE = 4;
 export function parseMasterFile(master: MasterFile): ReadZone {
   const parser = new Parser(master);
   parser.file(master.text, master.file, master.origin, []);
-  return { zone: parser.builder.zone, problems: parser.problems, where: parser.builder };
+  return { zone: parser.builder.finish(), problems: parser.problems };
 }
 
 class Parser {
@@ -71,7 +70,7 @@ class Parser {
     this.#master = master;
     this.#origin = master.origin;
     this.#defaultTtl = master.defaultTtl;
-    this.builder = new ZoneBuilder(master.origin, this.problems, true);
+    this.builder = new ZoneBuilder(master.origin, this.problems);
   }
 
   /** Reads one file; `above` are the files that include it. */
@@ -342,7 +341,7 @@ class Parser {
         field(),
       );
     }
-    this.builder.add(owner, type, seconds, rdata.value, { file: this.#file, line: typeToken.line });
+    this.builder.add(owner, type, seconds, rdata.value, typeToken.line, this.builder.fileNumber(this.#file));
     return undefined;
   }
 

@@ -1,5 +1,4 @@
 export { checkZone, plainProblem, type Allowance, type ZoneProblem } from './check.ts';
-export type { Whereabouts } from './builder.ts';
 export { includeFrom } from './include.ts';
 export { lossOf } from './loss.ts';
 export { parseMasterFile } from './master.ts';

@@ -40,30 +40,34 @@ export function zoneFromRecords(options: {
 }): ReadZone {
   const { origin, defaultTtl, records, field } = options;
   const problems: Problem[] = [];
-  const builder = new ZoneBuilder(origin, problems);
-  for (const [index, record] of records.entries())
-    addRecord(builder, record, `${field}[${index}]`, origin, defaultTtl, problems);
-  const apex = [...builder.zone.nodes.values()].find(
-    ({ name }) => name.length === origin.length && isAtOrBelow(name, origin),
-  );
-  if (!apex?.rrsets.some(({ type }) => type === Type.SOA)) {
-    const primary = apex?.rrsets.find(({ type }) => type === Type.NS)?.rdatas[0];
+  const builder = new ZoneBuilder(origin, problems, field);
+  const context = { builder, field, origin, defaultTtl, problems };
+  for (const [index, record] of records.entries()) addRecord(record, index, context);
+  if (builder.firstData(origin, Type.SOA) === undefined) {
+    const primary = builder.firstData(origin, Type.NS);
     const mname = primary === undefined ? 'ns1' : nameToText(primary);
     const { serial, refresh, retry, expire, minimum } = MADE_SOA;
     const text = `${mname} hostmaster ${serial} ${refresh} ${retry} ${expire} ${minimum}`;
-    addRecord(builder, { name: '@', type: 'SOA', data: text }, field, origin, defaultTtl, problems);
+    addRecord({ name: '@', type: 'SOA', data: text }, MADE, context);
   }
-  return { zone: builder.zone, problems, where: builder };
+  return { zone: builder.finish(), problems };
 }
 
-function addRecord(
-  builder: ZoneBuilder,
-  { name, type, ttl, data }: InlineRecord,
-  field: string,
-  origin: WireName,
-  defaultTtl: number,
-  problems: Problem[],
-): void {
+/** In place of an index in the list: a record that nobody wrote. */
+const MADE = -1;
+
+interface RecordContext {
+  readonly builder: ZoneBuilder;
+  /** Path of the list. */
+  readonly field: string;
+  readonly origin: WireName;
+  readonly defaultTtl: number;
+  readonly problems: Problem[];
+}
+
+function addRecord({ name, type, ttl, data }: InlineRecord, index: number, context: RecordContext): void {
+  const { builder, origin, defaultTtl, problems } = context;
+  const field = index === MADE ? context.field : `${context.field}[${index}]`;
   const report = (severity: Problem['severity'], part: string, { message, remedy }: RdataError): unknown =>
     problems.push({
       severity,
@@ -82,8 +86,8 @@ function addRecord(
     const message = octetText(`"${type}" is no record type that a zone can have`);
     return void report('error', 'type', { message, remedy: 'types without a name here are written TYPE<number>' });
   }
-  for (const [index, text] of (typeof data === 'string' ? [data] : data).entries()) {
-    const part = typeof data === 'string' ? 'data' : `data[${index}]`;
+  for (const [at, text] of (typeof data === 'string' ? [data] : data).entries()) {
+    const part = typeof data === 'string' ? 'data' : `data[${at}]`;
     const tokens = isText(code) ? textTokens(octetText(text)) : tokensFromText(octetText(text));
     const told = (error: RdataError): RdataError => ({ ...error, message: `${typeToText(code)}: ${error.message}` });
     const rdata = tokens.ok ? rdataFromText(code, tokens.value, origin) : tokens;
@@ -93,6 +97,6 @@ function addRecord(
     }
     const doubt = rdataWarning(code, rdata.value);
     if (doubt !== undefined) report('warning', part, told(doubt));
-    builder.add(owner.value, code, ttl ?? defaultTtl, rdata.value, { field });
+    builder.add(owner.value, code, ttl ?? defaultTtl, rdata.value, index);
   }
 }

@@ -127,6 +127,7 @@ test('nobody tells: after a while the hub is believed; a hub that nobody has ser
   );
   const other = control(fresh, 60_000);
   await until(() => other.loads.at(-1)?.configuration !== undefined);
+  expect(other.loads.at(-1)?.configuration?.zones).toHaveLength(1);
 });
 
 test('a control plane that runs already is told of what it never saw, and not of what it saw deleted', async () => {

@@ -52,6 +52,6 @@ export function verdict(text: string, origin: string): Verdict {
   const file = `${ZONES}zone`;
   const parsed = parseMasterFile({ text, file, origin: wireName(origin), include: includeFrom(ZONES) });
   const problems = [...parsed.problems];
-  if (!hasErrors(problems)) problems.push(...checkZone(parsed.zone, parsed.where, { unsigned: true }));
+  if (!hasErrors(problems)) problems.push(...checkZone(parsed.zone, { unsigned: true }));
   return { zone: parsed.zone, ok: !hasErrors(problems), problems: problems.map(formatProblem) };
 }

@@ -9,12 +9,12 @@ const KEY = '257 3 13 ANJ02il+';
 const DIGEST = 'E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D';
 
 function check(lines: string, allowed?: Allowance): string[] {
-  const { zone, problems, where } = parseMasterFile({
+  const { zone, problems } = parseMasterFile({
     text: `${HEAD}${lines}\n`,
     file: 'z',
     origin: wireName('example.org.'),
   });
-  return [...problems, ...checkZone(zone, where, allowed)].map(formatProblem);
+  return [...problems, ...checkZone(zone, allowed)].map(formatProblem);
 }
 
 describe('a zone that was signed beforehand', () => {

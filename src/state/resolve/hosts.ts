@@ -189,22 +189,23 @@ function zoneTrouble(text: string, host: WireName, zones: ReadonlyMap<string, Se
   const apexLabels = labelCount(zone.data.origin);
   const shown = text.replace(/\.$/u, '');
   for (let name = host; labelCount(name) >= apexLabels; name = parentOf(name)) {
-    const types = zone.data.nodes.get(nameKey(name))?.rrsets.map((rrset) => rrset.type) ?? [];
+    const number = zone.data.find(name);
+    const has = (type: number): boolean => number >= 0 && zone.data.setOf(number, type) >= 0;
     const atHost = name === host;
     const atApex = labelCount(name) === apexLabels;
     const at = nameToText(name).replace(/\.$/u, '');
-    if (!atApex && types.includes(Type.NS)) {
+    if (!atApex && has(Type.NS)) {
       const message = `${shown} is ${atHost ? 'delegated away' : `below the delegation of ${at}`}`;
       return { message: message + recordPlace(zone, name, Type.NS), remedy: 'choose a name that the zone answers for' };
     }
-    if (!atHost && types.includes(Type.DNAME)) {
+    if (!atHost && has(Type.DNAME)) {
       const message = `${shown} is below the DNAME at ${at}, which hides it`;
       return {
         message: message + recordPlace(zone, name, Type.DNAME),
         remedy: 'remove the DNAME, or choose another name',
       };
     }
-    const own = atHost ? IN_THE_WAY.find(([type]) => types.includes(type)) : undefined;
+    const own = atHost ? IN_THE_WAY.find(([type]) => has(type)) : undefined;
     if (own !== undefined) {
       const message = `${shown} has ${own[1]} record in the zone`;
       return { message: message + recordPlace(zone, name, own[0]), remedy: 'remove that record, or the host here' };
@@ -221,9 +222,10 @@ const IN_THE_WAY = [
 ] as const;
 
 function recordPlace(zone: ServedZone, owner: WireName, type: number): string {
-  const found = zone.where.locate(owner, type);
-  if (found?.file !== undefined) return ` (${found.file}${found.line === undefined ? '' : `:${found.line}`})`;
-  return ` (${placeOf(zone.stored, found?.field ?? 'spec.records')})`;
+  const number = zone.data.find(owner);
+  const found = zone.data.placeOf(zone.data.setOf(number, type));
+  if (found.file !== undefined) return ` (${found.file}${found.line === undefined ? '' : `:${found.line}`})`;
+  return ` (${placeOf(zone.stored, found.field ?? 'spec.records')})`;
 }
 
 /** The zone with the longest origin that a name is in. */

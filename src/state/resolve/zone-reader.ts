@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { hasErrors, type Problem } from '../../lib/problem.ts';
 import { nameKey } from '../../wire/name.ts';
-import { checkZone, parseMasterFile, type Allowance, type Whereabouts, type ZoneProblem } from '../../zone/mod.ts';
+import { checkZone, parseMasterFile, type Allowance, type ZoneProblem } from '../../zone/mod.ts';
 import type { ZoneData } from '../../zone/zone.ts';
 
 type MasterFile = Parameters<typeof parseMasterFile>[0];
@@ -9,7 +9,6 @@ type Include = NonNullable<MasterFile['include']>;
 
 export interface CheckedZone {
   readonly data: ZoneData;
-  readonly where: Whereabouts;
   readonly problems: readonly ZoneProblem[];
 }
 
@@ -48,13 +47,10 @@ export class ZoneReader {
 }
 
 /** A zone that was not read whole is not checked: what is missing in it would only be told again. */
-export function checked(
-  read: { zone: ZoneData; problems: readonly Problem[]; where: Whereabouts },
-  allowed: Allowance,
-): CheckedZone {
-  const { zone, problems, where } = read;
-  const found = hasErrors(problems) ? problems : [...problems, ...checkZone(zone, where, allowed)];
-  return { data: zone, where, problems: found };
+export function checked(read: { zone: ZoneData; problems: readonly Problem[] }, allowed: Allowance): CheckedZone {
+  const { zone, problems } = read;
+  const found = hasErrors(problems) ? problems : [...problems, ...checkZone(zone, allowed)];
+  return { data: zone, problems: found };
 }
 
 function parse(master: MasterFile, allowed: Allowance, digest: string): Kept {

@@ -3,7 +3,7 @@ import type { Result } from '../../lib/result.ts';
 import type { StoredResource } from '../../model/stored.ts';
 import type { Zone } from '../../model/zone.ts';
 import { nameFromText, type WireName } from '../../wire/name.ts';
-import { zoneFromRecords, type Whereabouts } from '../../zone/mod.ts';
+import { zoneFromRecords } from '../../zone/mod.ts';
 import { unavailable, type ZoneData } from '../../zone/zone.ts';
 import type { Report } from './report.ts';
 import { checked, type CheckedZone, type ZoneReader } from './zone-reader.ts';
@@ -16,7 +16,6 @@ export type ReadText = (path: string, from: string) => Result<{ text: string; fi
 
 export interface ServedZone {
   readonly data: ZoneData;
-  readonly where: Whereabouts;
   readonly stored: StoredResource;
   /** As the operator wrote it, without a final dot. */
   readonly origin: string;
@@ -53,19 +52,19 @@ export function resolveZone(
     if (absent !== undefined && targets.isSteered(absent)) targets.excuse(absent, stored, problem);
     else report.pass([problem], stored, field);
   }
-  return served(zone, stored, read.data, read.where);
+  return served(zone, stored, read.data);
 }
 
 /** Stands in for a zone that cannot be served: it answers SERVFAIL, and its exports are not said to be in no zone. */
 export function unavailableZone(zone: Zone, stored: StoredResource): ServedZone | undefined {
   const origin = nameFromText(zone.spec.origin);
   if (!origin.ok) return undefined;
-  return served(zone, stored, unavailable(origin.value), { locate: () => undefined });
+  return served(zone, stored, unavailable(origin.value));
 }
 
-function served({ spec }: Zone, stored: StoredResource, data: ZoneData, where: Whereabouts): ServedZone {
+function served({ spec }: Zone, stored: StoredResource, data: ZoneData): ServedZone {
   const origin = spec.origin.replace(/(?<=[^.])\.$/u, '');
-  return { data, where, stored, origin, targets: spec.targets === true };
+  return { data, stored, origin, targets: spec.targets === true };
 }
 
 function readZone(
@@ -76,7 +75,7 @@ function readZone(
   reader: ZoneReader,
   report: Report,
 ): CheckedZone {
-  const none = { data: unavailable(origin), where: { locate: () => undefined }, problems: [] };
+  const none = { data: unavailable(origin), problems: [] };
   const { file, records, defaultTtl = DEFAULT_TTL } = spec;
   const allowed = { unsigned: spec.allowUnsigned === true };
   if (file !== undefined && records !== undefined) {

@@ -138,11 +138,20 @@ function eachField(
   return at === rdata.length ? undefined : `${rdata.length - at} octets too many`;
 }
 
+/** By type: 1 for those that may have names in their data. */
+const NAMED = new Uint8Array(65_536);
+for (const { code, fields } of TYPES.values()) if (fields.some(({ name }) => name !== undefined)) NAMED[code] = 1;
+
+/** Whether record data of a type may have domain names in it. */
+export function hasNames(type: number): boolean {
+  return NAMED[type] === 1;
+}
+
 /** Where domain names stand in uncompressed record data; empty for unknown types. */
 export function namesIn(type: number, rdata: Uint8Array): readonly NameField[] {
   const format = TYPES.get(type);
   const names: NameField[] = [];
-  if (format?.fields.some((field) => field.name !== undefined) !== true) return names;
+  if (format === undefined || !hasNames(type)) return names;
   const problem = eachField(format, rdata, (field, offset, end) => {
     if (field.name === undefined || end === offset) return;
     const { compress, additional } = field.name;
