@@ -1,7 +1,9 @@
 import { highestBit, lowBits, ones, trailingZeros } from './bits.ts';
+import { cutEmbedded } from './embedded-blocks.ts';
 import type { PrefixTable } from './lookup.ts';
-import { prefixes6 } from './prefix-table6.ts';
+import { cutRuns6, findRuns6, Index6, Prefixes6, Sizes6 } from './prefix-table6.ts';
 import type { Ranges } from './ranges.ts';
+import { newRuns, STEP, type Runs } from './runs.ts';
 
 /** IPv4 prefixes while they are written. The arrays lie in shared memory and have no room to spare. */
 class Prefixes4 {
@@ -23,8 +25,42 @@ class Prefixes4 {
  * @param classOf class of each value of `ranges`; below 0xfffffe, or 0xffffff
  */
 export function buildPrefixTable(ranges: Ranges, classOf: Uint32Array): PrefixTable {
-  const v4 = prefixes4(ranges, classOf);
-  return { first4: firstLevel(v4), start4: v4.starts, leaf4: v4.leaves, ...prefixes6(ranges, classOf) };
+  const steps = prefixTableSteps(ranges, classOf);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value!;
+}
+
+/**
+ * The same in steps of a few milliseconds each.
+ * @param finer a table of the same ranges with finer classes: when it has no more prefixes, the result is undefined
+ */
+export function* prefixTableSteps(
+  ranges: Ranges,
+  classOf: Uint32Array,
+  finer?: PrefixTable,
+): Generator<void, PrefixTable | undefined, void> {
+  const { start4, value4 } = ranges;
+  const { starts: start6, values: value6 } = cutEmbedded(ranges);
+  yield;
+  const runs4 = newRuns(value4.length);
+  while (findRuns4(start4, value4, classOf, runs4)) yield;
+  const runs6 = newRuns(value6.length);
+  const sizes6 = new Sizes6();
+  while (findRuns6(start6, value6, classOf, runs6, sizes6)) yield;
+  if (finer?.leaf4.length === runs4.prefixes && sizes6.areOf(finer)) return undefined;
+  const v4 = new Prefixes4(runs4.prefixes);
+  for (let run = 0; run < runs4.count; run += STEP) {
+    cutRuns4(v4, start4, value4, classOf, runs4, run);
+    yield;
+  }
+  const v6 = new Prefixes6(sizes6);
+  for (let run = 0; run < runs6.count; run += STEP) {
+    cutRuns6(v6, start6, value6, classOf, runs6, run);
+    yield;
+  }
+  const { entry6, group6, long6 } = v6;
+  const index6 = new Index6(entry6).build();
+  yield;
+  return { first4: firstLevel(v4), start4: v4.starts, leaf4: v4.leaves, index6, entry6, group6, long6 };
 }
 
 /** For each value of the top 16 bits, the last prefix that starts at or before it; then the last of all. */
@@ -42,29 +78,45 @@ function firstLevel({ starts, count }: Prefixes4): Uint32Array {
   return first;
 }
 
-function prefixes4({ start4, value4 }: Ranges, classOf: Uint32Array): Prefixes4 {
-  const count = value4.length;
-  // Where runs of one class start, as an index into the ranges.
-  const runs = new Uint32Array(count + 1);
-  let run = 0;
-  let total = 0;
-  for (let i = 0, first = 0; i < count; run++) {
+/** Finds the next runs, in about as many ranges as make a step. @returns whether there are more */
+function findRuns4(start4: Uint32Array, value4: Uint32Array, classOf: Uint32Array, runs: Runs): boolean {
+  const { starts } = runs;
+  const ranges = value4.length;
+  let { count, prefixes } = runs;
+  let i = starts[count]!;
+  const limit = Math.min(ranges, i + STEP);
+  let first = i === 0 ? 0 : start4[i]! | 0;
+  while (i < limit) {
     const value = classOf[value4[i]!]!;
     do i++;
-    while (i < count && classOf[value4[i]!] === value);
-    const end = i < count ? start4[i]! | 0 : 0;
-    total += count4(first, end);
-    first = end;
-    runs[run + 1] = i;
-  }
-  const out = new Prefixes4(total);
-  for (let i = 0; i < run; i++) {
-    const behind = runs[i + 1]!;
+    while (i < ranges && classOf[value4[i]!] === value);
     // The end of the space is 2^32, which is 0 here.
-    const end = behind < count ? start4[behind]! | 0 : 0;
-    cut4(out, start4[runs[i]!]! | 0, end, classOf[value4[runs[i]!]!]!);
+    const end = i < ranges ? start4[i]! | 0 : 0;
+    prefixes += count4(first, end);
+    first = end;
+    starts[++count] = i;
   }
-  return out;
+  runs.count = count;
+  runs.prefixes = prefixes;
+  return i < ranges;
+}
+
+/** Cuts the runs of one step, from `from` on. */
+function cutRuns4(
+  out: Prefixes4,
+  start4: Uint32Array,
+  value4: Uint32Array,
+  classOf: Uint32Array,
+  { starts, count }: Runs,
+  from: number,
+): void {
+  const limit = Math.min(count, from + STEP);
+  for (let run = from; run < limit; run++) {
+    const begin = starts[run]!;
+    const behind = starts[run + 1]!;
+    const end = behind < value4.length ? start4[behind]! | 0 : 0;
+    cut4(out, start4[begin]! | 0, end, classOf[value4[begin]!]!);
+  }
 }
 
 /** How many prefixes `cut4` makes. */

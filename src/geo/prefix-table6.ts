@@ -1,5 +1,5 @@
 import { highestBit, lowBits, ones, trailingZeros128, trailingZeros64 } from './bits.ts';
-import { CUT, cutEmbedded } from './embedded-blocks.ts';
+import { CUT } from './embedded-blocks.ts';
 import {
   INDEX_MOST_BITS,
   INDEX_MOST_SLOTS,
@@ -8,7 +8,7 @@ import {
   type PrefixTable,
   ENTRY_WORDS as WORDS,
 } from './lookup.ts';
-import type { Ranges } from './ranges.ts';
+import { STEP, type Runs } from './runs.ts';
 
 /** Values of a prefix table have 24 bits; this one marks blocks that are looked up as IPv4. */
 const EMBEDDED = 0xfffffe;
@@ -17,33 +17,47 @@ const EMBEDDED = 0xfffffe;
 const MOST_STEPS = 12;
 
 /**
- * The IPv6 part of a prefix table.
- * @param mostSlots of the index, 65536 or more; where there are too few, look-ups take more steps
+ * Finds the next runs, in about as many ranges as make a step, and counts the prefixes that they will be cut into.
+ * @returns whether there are more
  */
-export function prefixes6(
-  ranges: Ranges,
+export function findRuns6(
+  start6: Uint32Array,
+  value6: Uint32Array,
   classOf: Uint32Array,
-  mostSlots = INDEX_MOST_SLOTS,
-): Pick<PrefixTable, 'index6' | 'entry6' | 'group6' | 'long6'> {
-  const { starts, values } = cutEmbedded(ranges);
-  const count = values.length;
-  // Where runs of one class start, as an index into the ranges.
-  const runs = new Uint32Array(count + 1);
-  let run = 0;
-  const sizes = new Sizes();
-  for (let i = 0, first = 0; i < count; first = i, run++) {
-    const value = classAt(values, classOf, i);
+  runs: Runs,
+  sizes: Sizes6,
+): boolean {
+  const { starts } = runs;
+  const ranges = value6.length;
+  let { count } = runs;
+  let i = starts[count]!;
+  const limit = Math.min(ranges, i + STEP);
+  while (i < limit) {
+    const first = i;
+    const value = classAt(value6, classOf, i);
     do i++;
-    while (i < count && classAt(values, classOf, i) === value);
-    sizes.add(starts, first * 4, i * 4);
-    runs[run + 1] = i;
+    while (i < ranges && classAt(value6, classOf, i) === value);
+    sizes.add(start6, first * 4, i * 4);
+    starts[++count] = i;
   }
-  const out = new Prefixes6(sizes);
-  for (let i = 0; i < run; i++) {
-    cut6(out, starts, runs[i]! * 4, runs[i + 1]! * 4, classAt(values, classOf, runs[i]!));
+  runs.count = count;
+  return i < ranges;
+}
+
+/** Cuts the runs of one step, from `from` on. */
+export function cutRuns6(
+  out: Prefixes6,
+  start6: Uint32Array,
+  value6: Uint32Array,
+  classOf: Uint32Array,
+  { starts, count }: Runs,
+  from: number,
+): void {
+  const limit = Math.min(count, from + STEP);
+  for (let run = from; run < limit; run++) {
+    const begin = starts[run]!;
+    cut6(out, start6, begin * 4, starts[run + 1]! * 4, classAt(value6, classOf, begin));
   }
-  const { entry6, group6, long6 } = out;
-  return { index6: new Index(entry6, mostSlots).build(), entry6, group6, long6 };
 }
 
 function classAt(values: Uint32Array, classOf: Uint32Array, i: number): number {
@@ -55,7 +69,7 @@ function classAt(values: Uint32Array, classOf: Uint32Array, i: number): number {
  * Counts what runs will be cut into, so that nothing is written but the result: most of the time goes into touching
  * new memory.
  */
-class Sizes {
+export class Sizes6 {
   /** Prefixes that start where a /64 does. */
   entries = 0;
   /** Prefixes that start inside a /64. */
@@ -64,6 +78,11 @@ class Sizes {
   groups = 0;
   #w0 = -1;
   #w1 = -1;
+
+  /** Whether a table has as many prefixes. */
+  areOf({ entry6, long6 }: PrefixTable): boolean {
+    return entry6.length === this.entries * WORDS && long6.length === (this.inside + this.groups) * WORDS;
+  }
 
   /** Counts one run, from one start in an array to another; the one behind the last is the end of the space, 2^128. */
   add(from: Uint32Array, first: number, behind: number): void {
@@ -135,7 +154,7 @@ function count128(from: Uint32Array, first: number, behind: number): number {
 }
 
 /** IPv6 prefixes while they are written, in ascending order. The arrays lie in shared memory without room to spare. */
-class Prefixes6 {
+export class Prefixes6 {
   readonly entry6: Uint32Array;
   readonly group6: Uint32Array;
   readonly long6: Uint32Array;
@@ -143,7 +162,7 @@ class Prefixes6 {
   #group = 0;
   #long = 0;
 
-  constructor({ entries, inside, groups }: Sizes) {
+  constructor({ entries, inside, groups }: Sizes6) {
     this.entry6 = shared(entries * WORDS);
     this.group6 = shared(groups + 1);
     // The first prefix of each of these /64s is here as well.
@@ -252,13 +271,14 @@ function cut128(out: Prefixes6, from: Uint32Array, first: number, behind: number
 }
 
 /** Builds the radix tree over the entries: see `lookup6`. */
-class Index {
+export class Index6 {
   readonly #entries: Uint32Array;
   readonly #mostSlots: number;
   #slots: Int32Array;
   #length = 0;
 
-  constructor(entries: Uint32Array, mostSlots: number) {
+  /** @param mostSlots 65536 or more; where there are too few, look-ups take more steps */
+  constructor(entries: Uint32Array, mostSlots = INDEX_MOST_SLOTS) {
     this.#entries = entries;
     this.#mostSlots = mostSlots;
     this.#slots = new Int32Array(65536 + entries.length / WORDS);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { buildPrefixTable } from '../../src/geo/prefix-table.ts';
-import { prefixes6 } from '../../src/geo/prefix-table6.ts';
+import { buildPrefixTable, prefixTableSteps } from '../../src/geo/prefix-table.ts';
+import { Index6 } from '../../src/geo/prefix-table6.ts';
 import {
   embeddedLength,
   leafLength,
@@ -124,6 +124,29 @@ test('a prefix table says what the ranges say, with the fewest prefixes, over al
   );
 });
 
+test('a table with no fewer prefixes than one with finer classes is not built', () => {
+  const last = (steps: Generator<void, PrefixTable | undefined, void>): PrefixTable | undefined => {
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+    }
+  };
+  fc.assert(
+    fc.property(worlds, ([s4, s6, values]) => {
+      const world = ranges(s4, s6, values);
+      const fine = buildPrefixTable(world, Uint32Array.of(0, 1, 2, 3));
+      // Other numbers for the same classes.
+      expect(last(prefixTableSteps(world, Uint32Array.of(3, 2, 1, 0), fine))).toBeUndefined();
+      const coarse = last(prefixTableSteps(world, Uint32Array.of(0, 0, 0, 0), fine));
+      const wanted = buildPrefixTable(world, Uint32Array.of(0, 0, 0, 0));
+      const count = (table: PrefixTable): number => prefixes(table, 4).length + prefixes(table, 6).length;
+      if (count(wanted) < count(fine)) expect(coarse).toEqual(wanted);
+      else expect(coarse).toBeUndefined();
+    }),
+    { numRuns: 100 },
+  );
+});
+
 /** Starts that crowd: in one /16, one /32, one /48, one /64, and in the last of each, since those are indexed deeply. */
 const crowds = fc
   .array(
@@ -162,7 +185,8 @@ test.each([
     fc.property(crowds, fc.array(address6, { minLength: 5 }), (crowd, others) => {
       const world = ranges([], crowd, [0, 1, 2, 3]);
       const classOf = Uint32Array.of(7, 1, 5, 9);
-      const table = { ...buildPrefixTable(world, classOf), ...prefixes6(world, classOf, mostSlots) };
+      const built = buildPrefixTable(world, classOf);
+      const table = { ...built, index6: new Index6(built.entry6, mostSlots).build() };
       checkCover(table, 6);
       if (mostSlots !== undefined) expect(table.index6.length).toBeLessThanOrEqual(mostSlots);
       const starts = starts6Of(world);
