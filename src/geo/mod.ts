@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { formatProblem, hasErrors, type Problem } from '../lib/problem.ts';
-import { parseRegions, type RegionTree } from '../model/regions.ts';
+import { parseRegions, type Coordinates, type RegionTree } from '../model/regions.ts';
 import { readAutonomousSystems } from './autonomous-systems.ts';
 import { cacheFile, cacheKey, readCache, writeCache } from './cache.ts';
 import { parseCarriers, type Carrier } from './carriers.ts';
@@ -209,10 +209,20 @@ const MOST_PROBLEMS = 50;
 
 function regionLayer(file: string, regions: RegionTree, setting: 'city' | 'country'): Layer {
   let hasAsn = false;
+  // Many records differ in postal codes and the like alone.
+  const spots: { readonly region: string; readonly coordinates: Coordinates | undefined; networks: number }[] = [];
+  const numbers = new Map<string, number>();
   const { v4, v6, records, type, seen } = readMmdb(file, (record) => {
     const where = whereabouts(record, regions);
-    if (where === undefined) hasAsn ||= asNumberOf(record) !== undefined;
-    return where;
+    if (where === undefined) {
+      hasAsn ||= asNumberOf(record) !== undefined;
+      return undefined;
+    }
+    const { region, coordinates } = where;
+    const key = coordinates === undefined ? region : `${region} ${coordinates.latitude} ${coordinates.longitude}`;
+    let number = numbers.get(key);
+    if (number === undefined) numbers.set(key, (number = spots.push({ region, coordinates, networks: 0 }) - 1));
+    return number;
   });
   if (records.length === 0) {
     const wanted = `a City or Country database under geo.mmdb.${setting}`;
@@ -221,21 +231,15 @@ function regionLayer(file: string, regions: RegionTree, setting: 'city' | 'count
       hasAsn ? `it has AS numbers: name it under geo.mmdb.asn, and ${wanted}` : `name ${wanted}`,
     );
   }
-  const networks = new Uint32Array(records.length);
-  for (const { value } of v4) networks[value]!++;
-  for (const { value } of v6) networks[value]!++;
-  const placed = records.flatMap(({ coordinates }, index) => (coordinates === undefined ? [] : [index]));
-  const places = placesOf(
-    placed.map((index) => ({
-      ...records[index]!.coordinates!,
-      region: records[index]!.region,
-      networks: networks[index]!,
-    })),
-  );
+  for (const { value } of v4) spots[records[value]!]!.networks++;
+  for (const { value } of v6) spots[records[value]!]!.networks++;
+  const placed = spots.flatMap(({ coordinates }, index) => (coordinates === undefined ? [] : [index]));
+  const places = placesOf(placed.map((index) => ({ ...spots[index]!, ...spots[index]!.coordinates! })));
   const placeOf = new Map(placed.map((index, at) => [index, places[at]!]));
   const blend = ({ isp, asn }: Locality, value: number): Locality => {
-    const { region } = records[value]!;
-    const coordinates = placeOf.get(value);
+    const spot = records[value]!;
+    const { region } = spots[spot]!;
+    const coordinates = placeOf.get(spot);
     return coordinates === undefined ? { region, isp, asn } : { region, isp, asn, coordinates };
   };
   return { v4, v6, blend };

@@ -11,6 +11,9 @@ interface ViewRef {
   readonly $: readonly [buffer: number, type: ViewType, offset: number, length: number];
 }
 
+/** Raised when what a snapshot is made of changes: a node must not answer from what another version wrote. */
+const LAYOUT = 1;
+
 const VIEW_TYPES = { Uint8Array, Int32Array, Uint32Array, Float64Array, Uint16Array } as const;
 type ViewType = keyof typeof VIEW_TYPES;
 
@@ -185,7 +188,7 @@ export class SnapshotEncoder {
     const { serial, generation, ...rest } = snapshot;
     void serial;
     void generation;
-    return { skeleton: visit(rest, ''), buffers };
+    return { skeleton: { layout: LAYOUT, ...(visit(rest, '') as object) }, buffers };
   }
 }
 
@@ -287,7 +290,11 @@ export class SnapshotReplica {
       const View = VIEW_TYPES[type] as new (buffer: SharedArrayBuffer, offset: number, length: number) => unknown;
       return new View(found.buffer, offset, length);
     };
-    const { tables, ...rest } = skeleton as { tables: readonly unknown[] };
+    const { layout, tables, ...rest } = skeleton as { layout?: number; tables: readonly unknown[] };
+    if (layout !== LAYOUT)
+      throw new Error(
+        `the snapshot has layout ${layout ?? 0}, and this version reads ${LAYOUT}: run one version everywhere`,
+      );
     // Tables that did not change stay the same objects: threads are only given the others.
     const kept = new Map<string, unknown>();
     const built = tables.map((table) => {
