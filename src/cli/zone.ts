@@ -49,9 +49,9 @@ function read(
   const text = origin ?? basename(file).replace(/\.(?:zone|db)$/u, '');
   const name = nameFromText(text);
   if (!name.ok) return `${name.error}: give the apex with --origin`;
-  let master: string;
+  let octets: Buffer;
   try {
-    master = readFileSync(file, 'latin1');
+    octets = readFileSync(file);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reasons: Readonly<Record<string, string>> = {
@@ -61,7 +61,7 @@ function read(
     };
     return `${file} cannot be read: ${reasons[code ?? ''] ?? message}`;
   }
-  const parsed = parseMasterFile({ text: master, file, origin: name.value, include: includeFrom(dirname(file)) });
+  const parsed = parseMasterFile({ octets, file, origin: name.value, include: includeFrom(dirname(file)) });
   const problems = hasErrors(parsed.problems)
     ? parsed.problems
     : [...parsed.problems, ...checkZone(parsed.zone, { unsigned: allowUnsigned }).map(plainProblem)];

@@ -85,10 +85,17 @@ export const RecordSet = {
    * a name that must not be compressed has bit 31 set.
    */
   LENGTH: 2,
-  /** How many names follow whose addresses belong into the additional section; behind them the records. */
+  /**
+   * How many names follow whose addresses belong into the additional section; behind them the records. Of SVCB and
+   * HTTPS a name may be `OWNER`; with `ALIAS` set it is not addresses that are meant but the name's set of that type.
+   */
   EXTRAS: 3,
   NAMES: 4,
 } as const;
+/** In place of a name: the owner of the set, which a wildcard may have made. The root has no addresses. */
+export const OWNER = 0;
+/** Of a name of an additional section, the sign. */
+export const ALIAS = 1 << 31;
 /** In `RecordSet.LENGTH`: the sign. */
 export const NAMED = 1 << 31;
 /** Of a name in a piece of record data, the sign: it must not be compressed. */

@@ -4,7 +4,9 @@ import { hashName } from '../wire/name-hash.ts';
 import { hasNames, namesIn } from '../wire/rdata/mod.ts';
 import type { ZoneData } from '../zone/zone.ts';
 import { NameTableBuilder } from './names.ts';
+import { isService, serviceTargets, type ServiceZone } from './service-targets.ts';
 import {
+  ALIAS,
   NAMED,
   Negative,
   Node,
@@ -156,7 +158,17 @@ export class ZoneTableBuilder {
     for (let node = 0; node < count; node++) this.#cover(node);
     for (let node = 0; node < count; node++) if ((nodes.flags[node]! & NodeFlag.APEX) !== 0) this.#linkToCutAbove(node);
     const sets = new RecordSets(this.#names);
-    this.#eachSet((zone, set) => sets.measure(zone, set));
+    for (let node = 0; node < count; node++) {
+      const own = nodes.own[node]!;
+      if (own === NONE) continue;
+      const zone = this.#zones[nodes.zone[node]!]!;
+      for (let set = zone.firstSet(own), last = zone.firstSet(own + 1); set < last; set++) {
+        const services = isService(zone.setType(set))
+          ? serviceTargets(set, nodes.name[node]!, this.#serviceZone(nodes.zone[node]!))
+          : NO_EXTRAS;
+        sets.measure(zone, set, services);
+      }
+    }
     // Record data brings names of its own, so names are complete only now.
     const { places: names, end } = this.#names.layOut();
     const places = new Int32Array(count);
@@ -210,15 +222,27 @@ export class ZoneTableBuilder {
     return zone.firstSet(own + 1) - zone.firstSet(own);
   }
 
-  /** All record sets, in the order of nodes. */
-  #eachSet(visit: (zone: ZoneData, set: number) => void): void {
+  #serviceZone(zone: number): ServiceZone {
     const nodes = this.#nodes;
-    for (let node = 0; node < nodes.count; node++) {
-      const own = nodes.own[node]!;
-      if (own === NONE) continue;
-      const zone = this.#zones[nodes.zone[node]!]!;
-      for (let set = zone.firstSet(own), end = zone.firstSet(own + 1); set < end; set++) visit(zone, set);
-    }
+    const names = this.#names;
+    const data = this.#zones[zone]!;
+    return {
+      data,
+      intern: (b, start, end) => names.intern(b, start, end, hashName(b, start, end)),
+      find: (name, type) => {
+        let node = names.node(name);
+        if (node === NONE) {
+          let closest = name;
+          while (closest !== 0 && names.node(closest) === NONE) closest = names.parent(closest);
+          const encloser = names.node(closest);
+          node = encloser === NONE ? NONE : nodes.wildcard[encloser]!;
+        }
+        if (node === NONE || nodes.zone[node] !== zone || nodes.own[node] === NONE) return NONE;
+        // What is below a delegation or a DNAME is not answered with.
+        if (nodes.cover[node] !== NONE) return NONE;
+        return data.setOf(nodes.own[node]!, type);
+      },
+    };
   }
 
   #writeZones(
@@ -375,7 +399,8 @@ class RecordSets {
     this.#names = names;
   }
 
-  measure(zone: ZoneData, set: number): void {
+  /** @param services what else the additional section has: see `serviceTargets` */
+  measure(zone: ZoneData, set: number, services: readonly number[]): void {
     const type = zone.setType(set);
     const first = zone.firstData(set);
     const end = zone.firstData(set + 1);
@@ -383,7 +408,7 @@ class RecordSets {
     let extraCount = 0;
     if (!hasNames(type)) octets += (end - first) * RECORD_HEAD;
     else {
-      const extras = new Set<number>();
+      const extras = new Set<number>(services);
       octets = 0;
       for (let data = first; data < end; data++) octets += this.#measureNamed(type, zone, data, extras);
       extraCount = extras.size;
@@ -399,7 +424,8 @@ class RecordSets {
     let octets = rdata.length + PIECE;
     for (const { offset, length, compress, additional } of namesIn(type, rdata)) {
       const name = this.#names.intern(rdata, offset, offset + length, hashName(rdata, offset, offset + length));
-      if (additional) extras.add(name);
+      // The root, which means none, is `OWNER` among the extras.
+      if (additional && name !== 0) extras.add(name);
       if (this.#targetCount === this.#targets.length) this.#targets = widen(this.#targets);
       this.#targets[this.#targetCount++] = compress ? name : ~name;
       octets += PIECE - length;
@@ -466,7 +492,8 @@ class SetWriter {
     words[place + RecordSet.TTL] = ttl;
     words[place + RecordSet.LENGTH] = (at - from) | (isNamed ? NAMED : 0);
     words[place + RecordSet.EXTRAS] = extras.length;
-    for (const [i, extra] of extras.entries()) words[place + RecordSet.NAMES + i] = this.#names[extra]!;
+    for (const [i, extra] of extras.entries())
+      words[place + RecordSet.NAMES + i] = this.#names[extra & ~ALIAS]! | (extra & ALIAS);
     return place + this.#sizes[number]!;
   }
 

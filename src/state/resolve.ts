@@ -23,14 +23,14 @@ import { placeOf, Report } from './resolve/report.ts';
 import { resolveSite, type Places } from './resolve/sites.ts';
 import { HostRules, type Tenancy } from './resolve/tenancy.ts';
 import { ZoneReader } from './resolve/zone-reader.ts';
-import { resolveZone, unavailableZone, type ReadText, type ServedZone, type SteeredTargets } from './resolve/zones.ts';
+import { resolveZone, unavailableZone, type ReadFile, type ServedZone, type SteeredTargets } from './resolve/zones.ts';
 
 export interface ResolveContext {
   readonly regions: RegionTree;
   /** Names of carriers, without AS numbers. */
   readonly carriers: CarrierNames;
   /** Reads master files and matrices by a path relative to the file that names them. */
-  readonly readText: ReadText;
+  readonly readFile: ReadFile;
   /** Decides which overrides have ended. */
   readonly now: Date;
   /** Keeps the zones whose master files did not change since it was used before. */
@@ -195,7 +195,7 @@ class Resolver {
     claims: Claims,
     exports: ReadonlyMap<string, readonly [DomainExport, StoredResource]>,
   ): void {
-    const { readText, reader = new ZoneReader() } = this.#context;
+    const { readFile, reader = new ZoneReader() } = this.#context;
     const targetNames = targetNamesOf(zones, exports.values());
     const targets: SteeredTargets = {
       isSteered: (host) => claims.covers(host) || targetNames.has(host),
@@ -206,7 +206,7 @@ class Resolver {
       const report = new Report();
       const key = resourceKey(zone);
       const before = this.#previous?.units.zones.get(key);
-      const read = resolveZone(zone, stored, readText, reader, targets, report);
+      const read = resolveZone(zone, stored, readFile, reader, targets, report);
       const holder = read === undefined ? undefined : this.#zones.get(nameKey(read.data.origin));
       if (holder !== undefined) {
         const message = `${zone.spec.origin} is served by ${placeOf(holder.stored, 'spec.origin')} already`;
@@ -324,11 +324,11 @@ class Resolver {
   }
 
   #exportContext(claims: Claims): (overrides: readonly Override[], report: Report) => ExportContext {
-    const { readText, observations = new Map(), localityOf = () => undefined } = this.#context;
+    const { readFile, observations = new Map(), localityOf = () => undefined } = this.#context;
     const sites = [...this.#siteNames];
     const resolvedSites = new Map([...this.#sites.values()].map(({ resolved }) => [resolved.name, resolved]));
     const invalidSites = new Set(sites.filter((name) => !resolvedSites.has(name)));
-    const readMatrix = matrixReader(sites, this.#places, readText);
+    const readMatrix = matrixReader(sites, this.#places, readFile);
     const clusters = this.#clusters;
     return (overrides, report) => ({
       sites,

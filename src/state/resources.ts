@@ -13,7 +13,7 @@ import { HostOwners } from './host-owners.ts';
 import type { Change, Loaded, ObservingSource } from './loaded.ts';
 import { observe, resolve, type Resolution, type ResolveContext } from './resolve.ts';
 import { ZoneReader } from './resolve/zone-reader.ts';
-import type { ReadText } from './resolve/zones.ts';
+import type { ReadFile } from './resolve/zones.ts';
 
 export interface ResourcesContext extends Pick<ResolveContext, 'regions' | 'carriers' | 'localityOf' | 'tenancy'> {
   /** Master files and matrices that resources name must lie in here. Undefined: resources have no files beside them. */
@@ -33,7 +33,7 @@ export interface ResourcesContext extends Pick<ResolveContext, 'regions' | 'carr
 /** A day: timers count milliseconds in 31 bits. */
 const LONGEST_TIMER_MS = 86_400_000;
 
-const NO_FILES: ReadText = () =>
+const NO_FILES: ReadFile = () =>
   err('resources on a hub have no files beside them: give the content in place of a path');
 
 /** A configuration from the resources of a store. It changes by itself, too, when an override ends. */
@@ -45,7 +45,7 @@ class ResourcesSource implements ObservingSource {
   readonly #store: ResourceStore;
   readonly #context: ResourcesContext;
   readonly #now: () => number;
-  readonly #readText: ReadText;
+  readonly #readFile: ReadFile;
   readonly #reader = new ZoneReader();
   readonly #guard: ChangeGuard;
   readonly #accepted: AcceptedChanges;
@@ -67,7 +67,7 @@ class ResourcesSource implements ObservingSource {
     this.#store = store;
     this.#context = context;
     this.#now = context.now ?? Date.now;
-    this.#readText = context.directory === undefined ? NO_FILES : readInside(context.directory);
+    this.#readFile = context.directory === undefined ? NO_FILES : readInside(context.directory);
     this.#guard = new ChangeGuard(context.directory !== undefined);
     this.#accepted = context.accepted ?? new AcceptedChanges(undefined);
   }
@@ -142,7 +142,7 @@ class ResourcesSource implements ObservingSource {
     const resolution = resolve(used, {
       ...this.#context,
       observations: this.#context.observations?.() ?? new Map(),
-      readText: this.#readText,
+      readFile: this.#readFile,
       reader: this.#reader,
       now: new Date(this.#now()),
       previous: this.#resolution,
@@ -231,10 +231,12 @@ function nothingToServe(directory: string | undefined): Problem {
 const OPERATOR = 'the operator';
 
 /** Messages have the path as it was written, not what links make of it. */
-export function readInside(directory: string): ReadText {
+export function readInside(directory: string): ReadFile {
   const include = includeFrom(directory);
   return (path, from) => {
     const read = include(path, from);
-    return read.ok ? ok({ text: read.value.text, file: isAbsolute(path) ? path : join(dirname(from), path) }) : read;
+    return read.ok
+      ? ok({ octets: read.value.octets, file: isAbsolute(path) ? path : join(dirname(from), path) })
+      : read;
   };
 }

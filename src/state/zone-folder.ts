@@ -10,7 +10,7 @@ import { ChangeGuard } from './guard.ts';
 import type { ConfigurationSource, Loaded } from './loaded.ts';
 import { readInside } from './resources.ts';
 import { ZoneReader } from './resolve/zone-reader.ts';
-import type { ReadText } from './resolve/zones.ts';
+import type { ReadFile } from './resolve/zones.ts';
 import { hasSoa, zoneFileName } from './zone-file-names.ts';
 
 export interface ZoneFolderOptions {
@@ -132,18 +132,17 @@ class ZoneFolder implements ConfigurationSource {
   #read(
     file: string,
     origin: WireName,
-    include: ReadText,
+    include: ReadFile,
   ): { readonly data: ZoneData | undefined; readonly problems: readonly Problem[] } {
-    let text: string;
+    let octets: Buffer;
     try {
-      // Its octets, one character for each.
-      text = readFileSync(file, 'latin1');
+      octets = readFileSync(file);
     } catch (error) {
       const message = `cannot be read: ${codeOf(error)}`;
       const remedy = 'check its permissions';
       return { data: undefined, problems: [{ severity: 'error', file, message, remedy }] };
     }
-    const zone = this.#reader.read({ text, file, origin, include }, this.#allowed);
+    const zone = this.#reader.read({ octets, file, origin, include }, this.#allowed);
     const problems = zone.problems.map(plainProblem);
     return { data: hasErrors(problems) ? undefined : zone.data, problems };
   }
@@ -191,7 +190,7 @@ function listZoneFiles(
 }
 
 /** Notes which files are included. */
-function noting(read: ReadText, included: Set<string>): ReadText {
+function noting(read: ReadFile, included: Set<string>): ReadFile {
   return (path, from) => {
     const result = read(path, from);
     if (result.ok) included.add(result.value.file);

@@ -20,8 +20,8 @@ export interface TokenFault {
 }
 
 const COMMENT = {
-  message: 'a `;` outside of quotes, which would cut the record as a comment does',
-  remedy: 'put the value with the `;` in quotes; a comment has no place here',
+  message: 'a `;` outside of quotes, where it would begin a comment and cut the record',
+  remedy: 'put the value with the `;` in quotes, or remove the comment',
 };
 const LINE_BREAK = {
   message: 'a line break outside of parentheses, where a record ends',

@@ -83,12 +83,13 @@ export class ZoneBuilder {
       return;
     }
     const known = columns.ttl(set);
-    if (known !== ttl) {
+    // Signatures have the TTL of what they sign, each its own (RFC 4034 3).
+    if (known !== ttl && type !== Type.RRSIG) {
       const message = `its TTL ${ttl} differs from the ${known} of the records before it`;
       const remedy = `a record set has one TTL (RFC 2181 5.2): ${Math.min(ttl, known)} is used for all`;
       this.#problem('warning', place, message, remedy);
-      columns.setTtl(set, Math.min(ttl, known));
     }
+    columns.setTtl(set, Math.min(ttl, known));
     columns.addData(set, rdata, start, end);
   }
 

@@ -4,8 +4,8 @@ import { err, ok } from '../lib/result.ts';
 import type { Include } from './master.ts';
 
 /**
- * Reads the octets of included files, one character for each, from inside a directory only: `..` and symbolic links that lead out of it are refused. Paths
- * are relative to the including file, and are told as that one's path is: relative where it is relative.
+ * Reads included files from inside a directory only: `..` and symbolic links that lead out of it are refused. Paths are
+ * relative to the including file, and are told as that one's path is: relative where it is relative.
  */
 export function includeFrom(directory: string): Include {
   return (path, from) => {
@@ -16,7 +16,7 @@ export function includeFrom(directory: string): Include {
       if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside))
         return err(`it is outside of ${directory}`);
       const file = isAbsolute(path) ? path : join(dirname(from), path);
-      return ok({ text: readFileSync(real, 'latin1'), file });
+      return ok({ octets: readFileSync(real), file });
     } catch (error) {
       return err((error as NodeJS.ErrnoException).code ?? String(error));
     }

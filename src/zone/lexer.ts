@@ -50,11 +50,11 @@ const HIDING_COMMENT: Fault = {
   remedy: 'end lines with a line feed, or with a carriage return and a line feed',
 };
 /** What some editors put before UTF-8. */
-const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** Splits a master file (RFC 1035 5.1), whose octets are the characters of a text, into entries, in one pass. */
+/** Splits the octets of a master file (RFC 1035 5.1) into entries, in one pass. */
 export class Lexer {
-  readonly #text: string;
+  readonly #octets: Buffer;
   #at = 0;
   #line = 1;
   #lineStart = 0;
@@ -64,22 +64,38 @@ export class Lexer {
   /** Where the token before ended. */
   #end = -1;
 
-  constructor(text: string) {
-    this.#text = text;
+  constructor(octets: Buffer) {
+    this.#octets = octets;
     // It is no part of the first name.
-    if (text.startsWith(BYTE_ORDER_MARK)) this.#at = this.#lineStart = BYTE_ORDER_MARK.length;
+    if (octets.subarray(0, 3).equals(BYTE_ORDER_MARK)) this.#at = this.#lineStart = BYTE_ORDER_MARK.length;
+  }
+
+  /** Where the next entry begins. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** The line there, from 1. */
+  get line(): number {
+    return this.#line;
+  }
+
+  /** Goes on at the start of a line. */
+  skipTo(at: number, line: number): void {
+    this.#at = this.#lineStart = at;
+    this.#line = line;
   }
 
   /** The next entry that has tokens or a fault; undefined at the end of the file. */
   next(): Entry | undefined {
-    const text = this.#text;
+    const octets = this.#octets;
     const tokens: PlacedToken[] = [];
     let blankOwner = false;
     let fault: Entry['fault'];
-    while (this.#at < text.length) {
-      const code = text.charCodeAt(this.#at);
+    while (this.#at < octets.length) {
+      const code = octets[this.#at]!;
       // A carriage return alone ends a line as well, as BIND, NSD and Knot read it.
-      if (code === LF || (code === CR && text.charCodeAt(this.#at + 1) !== LF)) {
+      if (code === LF || (code === CR && octets[this.#at + 1] !== LF)) {
         this.#newline();
         if (this.#depth === 0 && (tokens.length > 0 || fault !== undefined)) return entry(tokens, blankOwner, fault);
         if (this.#depth === 0) blankOwner = false;
@@ -131,8 +147,8 @@ export class Lexer {
   }
 
   #skipLine(): void {
-    const end = this.#text.indexOf('\n', this.#at);
-    this.#at = end < 0 ? this.#text.length : end;
+    const end = this.#octets.indexOf(LF, this.#at);
+    this.#at = end < 0 ? this.#octets.length : end;
   }
 
   /** Skips a comment, which ends at a line feed. Where a line ends otherwise in it, which hides the next; else -1. */
@@ -140,8 +156,8 @@ export class Lexer {
     const start = this.#at;
     this.#skipLine();
     for (let i = start; i < this.#at; i++) {
-      if (this.#text.charCodeAt(i) !== CR) continue;
-      const next = this.#text.charCodeAt(i + 1);
+      if (this.#octets[i] !== CR) continue;
+      const next = this.#octets[i + 1];
       if (i + 1 < this.#at && next !== CR) return i;
     }
     return -1;
@@ -150,9 +166,9 @@ export class Lexer {
   /** A character-string in quotes. */
   #quoted(): PlacedToken | Fault {
     const start = this.#at + 1;
-    const text = this.#text;
-    for (let i = start; i < text.length; i++) {
-      const code = text.charCodeAt(i);
+    const octets = this.#octets;
+    for (let i = start; i < octets.length; i++) {
+      const code = octets[i]!;
       if (code === BACKSLASH) i++;
       else if (code === QUOTE) return this.#token(start, i, i + 1, true);
       else if (code === LF) break;
@@ -164,9 +180,10 @@ export class Lexer {
   /** The token from `start` to `end`; reading goes on at `next`. */
   #token(start: number, end: number, next: number, quoted: boolean): PlacedToken {
     const glued = this.#at === this.#end;
-    const token = { text: this.#text.slice(start, end), quoted, glued, line: this.#line, column: this.#column() };
+    const text = this.#octets.toString('latin1', start, end);
+    const token = { text, quoted, glued, line: this.#line, column: this.#column() };
     // Escaped line breaks inside of quotes.
-    for (let i = token.text.indexOf('\n'); i >= 0; i = token.text.indexOf('\n', i + 1)) {
+    for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) {
       this.#line++;
       this.#lineStart = start + i + 1;
     }
@@ -176,11 +193,11 @@ export class Lexer {
 
   /** A word: up to white space, a comment, a parenthesis, or a quote, which begins the next one. */
   #word(): PlacedToken | Fault {
-    const text = this.#text;
+    const octets = this.#octets;
     const start = this.#at;
     let i = start;
-    for (; i < text.length; i++) {
-      const code = text.charCodeAt(i);
+    for (; i < octets.length; i++) {
+      const code = octets[i]!;
       if (code <= SPACE) {
         if (code === NUL) return ZERO;
         if (code === SPACE || code === TAB || code === LF || code === CR) break;
@@ -189,12 +206,12 @@ export class Lexer {
       // An escaped line break would join lines, which no other server does.
       if (code === BACKSLASH && !this.#lineBreakAt(i + 1)) i++;
     }
-    const end = Math.min(i, text.length);
+    const end = Math.min(i, octets.length);
     return this.#token(start, end, end, false);
   }
 
   #lineBreakAt(at: number): boolean {
-    const code = this.#text.charCodeAt(at);
+    const code = this.#octets[at];
     return code === LF || code === CR;
   }
 }

@@ -7,14 +7,15 @@ import { isDataType, rdataFromText, rdataWarning, typeFromText, typeToText } fro
 import { ZoneBuilder } from './builder.ts';
 import { expandGenerate, type GenerateLine } from './generate.ts';
 import { Lexer, type Entry, type PlacedToken } from './lexer.ts';
+import { PlainLines, type Ttls } from './plain-lines.ts';
 import type { ZoneData } from './zone.ts';
 
-/** Gives the octets of an included file, as `MasterFile.text`, and its path for messages; an error says why not. */
-export type Include = (path: string, from: string) => Result<{ text: string; file: string }, string>;
+/** Gives the octets of an included file, and its path for messages; an error says why not. */
+export type Include = (path: string, from: string) => Result<{ octets: Buffer; file: string }, string>;
 
 export interface MasterFile {
-  /** Octets of the file, one character for each (ISO 8859-1): a master file has no character set (RFC 1035 5.1). */
-  readonly text: string;
+  /** A master file has no character set (RFC 1035 5.1). */
+  readonly octets: Buffer;
   /** Path for messages. */
   readonly file: string;
   readonly origin: WireName;
@@ -45,7 +46,7 @@ const MINIMUM_SIZE = 4;
  */
 export function parseMasterFile(master: MasterFile): ReadZone {
   const parser = new Parser(master);
-  parser.file(master.text, master.file, master.origin, []);
+  parser.file(master.octets, master.file, master.origin, []);
   return { zone: parser.builder.finish(), problems: parser.problems };
 }
 
@@ -53,13 +54,10 @@ class Parser {
   readonly problems: Problem[] = [];
   readonly builder: ZoneBuilder;
   readonly #master: MasterFile;
+  readonly #ttls: Ttls;
+  /** Keeps the origin and the owner as well. */
+  readonly #lines: PlainLines;
   #file = '';
-  #origin: WireName;
-  #owner: WireName | undefined;
-  #ownerText = '';
-  #defaultTtl: number | undefined;
-  #lastTtl: number | undefined;
-  #saidTtl = false;
   #files = 0;
   #stopped = false;
   /** Problems that were looked at, and the errors among them. */
@@ -68,23 +66,26 @@ class Parser {
 
   constructor(master: MasterFile) {
     this.#master = master;
-    this.#origin = master.origin;
-    this.#defaultTtl = master.defaultTtl;
+    this.#ttls = { default: master.defaultTtl, last: undefined, said: false };
     this.builder = new ZoneBuilder(master.origin, this.problems);
+    this.#lines = new PlainLines(this.builder, master.origin, this.#ttls);
   }
 
   /** Reads one file; `above` are the files that include it. */
-  file(text: string, file: string, origin: WireName, above: readonly string[]): void {
-    const outer = { file: this.#file, origin: this.#origin, owner: this.#owner, ownerText: this.#ownerText };
+  file(octets: Buffer, file: string, origin: WireName, above: readonly string[]): void {
+    const lines = this.#lines;
+    const outer = { file: this.#file, origin: lines.origin, owner: lines.owner };
     this.#file = file;
-    this.#origin = origin;
-    this.#ownerText = '';
-    if (isUtf16(text)) {
+    lines.origin = origin;
+    if (isUtf16(octets)) {
       this.#error(undefined, 'the file is in UTF-16', 'save it as UTF-8');
       this.#stopped = true;
     }
-    const lexer = new Lexer(this.#stopped ? '' : text);
-    for (let entry = lexer.next(); entry !== undefined; entry = lexer.next()) {
+    const lexer = new Lexer(this.#stopped ? Buffer.alloc(0) : octets);
+    for (;;) {
+      this.#plainLines(octets, lexer);
+      const entry = lexer.next();
+      if (entry === undefined) break;
       this.#entry(entry, above);
       if (this.#stopped) break;
       if (this.#countErrors() >= MAX_PROBLEMS) {
@@ -99,9 +100,23 @@ class Parser {
     }
     // Origin and owner of the including file go on (RFC 1035 5.1).
     this.#file = outer.file;
-    this.#origin = outer.origin;
-    this.#owner = outer.owner;
-    this.#ownerText = outer.ownerText;
+    lines.origin = outer.origin;
+    lines.owner = outer.owner;
+  }
+
+  /** Reads what needs no lexer, up to a line that does or a problem. */
+  #plainLines(octets: Buffer, lexer: Lexer): void {
+    const { problems } = this;
+    const before = problems.length;
+    const file = this.builder.fileNumber(this.#file);
+    let { at, line } = lexer;
+    while (at < octets.length && problems.length === before) {
+      const next = this.#lines.read(octets, at, line, file);
+      if (next < 0) break;
+      at = next;
+      line++;
+    }
+    lexer.skipTo(at, line);
   }
 
   /** The builder finds errors as well, so they are counted where all come together. */
@@ -177,10 +192,9 @@ class Parser {
   #originDirective(directive: PlacedToken, [name, extra]: readonly PlacedToken[]): void {
     if (name === undefined || extra !== undefined)
       return this.#error(extra ?? directive, '$ORIGIN wants one name', 'as in `$ORIGIN example.org.`');
-    const origin = nameFromText(name.text, this.#origin);
+    const origin = nameFromText(name.text, this.#lines.origin);
     if (!origin.ok) return this.#error(name, origin.error);
-    this.#origin = origin.value;
-    this.#ownerText = '';
+    this.#lines.origin = origin.value;
   }
 
   #ttlDirective(directive: PlacedToken, [text, extra]: readonly PlacedToken[]): void {
@@ -189,7 +203,7 @@ class Parser {
     const ttl = secondsFromText(text.text);
     if (ttl === undefined)
       return this.#error(text, `"${text.text}" is not a time`, 'write seconds, or units as in `1h30m`');
-    this.#defaultTtl = this.#checkedTtl(text, ttl);
+    this.#ttls.default = this.#checkedTtl(text, ttl);
   }
 
   #includeDirective(
@@ -207,7 +221,7 @@ class Parser {
     const { include } = this.#master;
     if (include === undefined)
       return this.#error(directive, '$INCLUDE is not allowed here', 'write the records into this file');
-    const origin = originText === undefined ? undefined : nameFromText(originText.text, this.#origin);
+    const origin = originText === undefined ? undefined : nameFromText(originText.text, this.#lines.origin);
     if (origin !== undefined && !origin.ok) return this.#error(originText, origin.error);
     const path = textOfOctets(token.text);
     if (path === undefined) return this.#error(token, `the path "${token.text}" is not UTF-8`, 'rename the file');
@@ -224,7 +238,7 @@ class Parser {
       this.#stopped = true;
       return this.#error(token, `more than ${MAX_FILES} files are included`, 'write them as fewer');
     }
-    this.file(included.value.text, included.value.file, origin?.value ?? this.#origin, chain);
+    this.file(included.value.octets, included.value.file, origin?.value ?? this.#lines.origin, chain);
     return undefined;
   }
 
@@ -249,17 +263,11 @@ class Parser {
     let at = 0;
     if (!blankOwner) {
       const token = tokens[at++]!;
-      if (token.text !== this.#ownerText || this.#ownerText === '') {
-        const name = token.quoted ? undefined : nameFromText(token.text, this.#origin);
-        if (name === undefined) return this.#error(token, 'an owner in quotes', 'write names without quotes');
-        if (!name.ok) {
-          this.#owner = undefined;
-          return this.#error(token, name.error);
-        }
-        this.#owner = name.value;
-        this.#ownerText = token.text;
-      }
-    } else if (this.#owner === undefined) {
+      const name = token.quoted ? undefined : nameFromText(token.text, this.#lines.origin);
+      if (name === undefined) return this.#error(token, 'an owner in quotes', 'write names without quotes');
+      this.#lines.owner = name.ok ? name.value : undefined;
+      if (!name.ok) return this.#error(token, name.error);
+    } else if (this.#lines.owner === undefined) {
       return this.#error(
         tokens[0],
         'a record without an owner, and none before it',
@@ -314,10 +322,10 @@ class Parser {
   }
 
   #data(tokens: readonly PlacedToken[], next: number, type: number, ttl: number | undefined): void {
-    const owner = this.#owner!;
+    const owner = this.#lines.owner!;
     const typeToken = tokens[next - 1]!;
     const field = (): string => `${nameToText(owner)} ${typeToText(type)}`;
-    const rdata = rdataFromText(type, tokens.slice(next), this.#origin);
+    const rdata = rdataFromText(type, tokens.slice(next), this.#lines.origin);
     if (!rdata.ok) {
       const { token, message, remedy } = rdata.error;
       return this.#error(
@@ -332,7 +340,7 @@ class Parser {
     const seconds = ttl ?? this.#missingTtl(typeToken, type, rdata.value, field);
     if (seconds === undefined) return undefined;
     if (!isAtOrBelow(owner, this.#master.origin)) {
-      const remedy = `take it away, or end the name without a dot to make it relative to ${nameToText(this.#origin)}`;
+      const remedy = `take it away, or end the name without a dot to make it relative to ${nameToText(this.#lines.origin)}`;
       return this.#report(
         'warning',
         tokens[0],
@@ -347,7 +355,7 @@ class Parser {
 
   #checkedTtl(token: PlacedToken, ttl: number): number {
     if (ttl <= MAX_TTL) {
-      this.#lastTtl = ttl;
+      this.#ttls.last = ttl;
       return ttl;
     }
     this.#report(
@@ -356,25 +364,25 @@ class Parser {
       `a TTL of ${ttl} is over 2147483647, and counts as 0 (RFC 2181 8)`,
       'write at most 2147483647',
     );
-    this.#lastTtl = 0;
+    this.#ttls.last = 0;
     return 0;
   }
 
   /** $TTL, else the last that was stated (RFC 1035 5.1), else for the SOA its own MINIMUM, as BIND does. */
   #missingTtl(token: PlacedToken, type: number, rdata: Uint8Array, field: () => string): number | undefined {
-    if (this.#defaultTtl !== undefined) return this.#defaultTtl;
-    if (this.#lastTtl !== undefined) {
-      if (!this.#saidTtl) {
-        this.#saidTtl = true;
+    if (this.#ttls.default !== undefined) return this.#ttls.default;
+    if (this.#ttls.last !== undefined) {
+      if (!this.#ttls.said) {
+        this.#ttls.said = true;
         this.#report(
           'warning',
           token,
-          `no TTL: the last one stated, ${this.#lastTtl}, is used`,
+          `no TTL: the last one stated, ${this.#ttls.last}, is used`,
           'put a $TTL at the top',
           field(),
         );
       }
-      return this.#lastTtl;
+      return this.#ttls.last;
     }
     if (type === Type.SOA) {
       const minimum = new DataView(
@@ -389,9 +397,9 @@ class Parser {
         'put a $TTL at the top',
         field(),
       );
-      this.#lastTtl = Math.min(minimum, MAX_TTL);
-      this.#saidTtl = true;
-      return this.#lastTtl;
+      this.#ttls.last = Math.min(minimum, MAX_TTL);
+      this.#ttls.said = true;
+      return this.#ttls.last;
     }
     this.#error(token, 'no TTL', 'put a $TTL at the top, or a TTL before the type', field());
     return undefined;
@@ -399,7 +407,8 @@ class Parser {
 }
 
 /** UTF-16 begins with a byte order mark, or with an ASCII character and a zero octet beside it. */
-function isUtf16(text: string): boolean {
+function isUtf16(octets: Buffer): boolean {
+  const text = octets.toString('latin1', 0, 4);
   return /^(?:\u00ff\u00fe|\u00fe\u00ff|\0[^\0]\0|[^\0]\0[^\0]\0)/u.test(text);
 }
 

@@ -43,7 +43,7 @@ const site = (name: string, services: readonly ObservedService[], hasSynced = tr
 const context = (sites: readonly [string, ObservedSite][], more: Partial<ResolveContext> = {}): ResolveContext => ({
   regions,
   carriers,
-  readText: () => {
+  readFile: () => {
     throw new Error('nothing is read');
   },
   now: new Date(0),

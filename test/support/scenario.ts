@@ -7,6 +7,7 @@ import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { Rcode } from '../../src/wire/codes.ts';
 import { decodeMessage, encodeQuery, type Message } from '../../src/wire/message.ts';
 import { nameFromText, nameToText } from '../../src/wire/name.ts';
+import { octetText, tokensFromText } from '../../src/wire/presentation.ts';
 import { rdataFromText, rdataToText, typeFromText, typeToText } from '../../src/wire/rdata/mod.ts';
 import { parseAddress, parsePrefix } from '../../src/lib/address.ts';
 import { world } from './world.ts';
@@ -180,12 +181,9 @@ function canonical(line: string): string {
   if (!name.ok) throw new Error(name.error);
   if (type === 'TSIG') return `${nameToText(name.value)} ${ttl} TSIG`;
   const code = typeFromText(type!)!;
-  const tokens = [...data.join(' ').matchAll(/"(?<quoted>[^"]*)"|(?<plain>\S+)/gu)].map(({ groups }) => ({
-    text: groups!['quoted'] ?? groups!['plain']!,
-    quoted: groups!['quoted'] !== undefined,
-    glued: false,
-  }));
-  const rdata = rdataFromText(code, tokens, Uint8Array.of(0));
+  const tokens = tokensFromText(octetText(data.join(' ')));
+  if (!tokens.ok) throw new Error(`${line}: ${tokens.error.message}`);
+  const rdata = rdataFromText(code, tokens.value, Uint8Array.of(0));
   if (!rdata.ok) throw new Error(`${line}: ${rdata.error.message}`);
   return `${nameToText(name.value)} ${ttl} ${typeToText(code)} ${rdataToText(code, rdata.value)}`;
 }

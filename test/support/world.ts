@@ -58,7 +58,7 @@ export async function world(
 function readZone({ origin, text }: { origin: string; text: string }): ZoneData {
   const name = nameFromText(origin);
   if (!name.ok) throw new Error(name.error);
-  const parsed = parseMasterFile({ text: `$TTL 300\n${text}\n`, file: origin, origin: name.value });
+  const parsed = parseMasterFile({ octets: Buffer.from(`$TTL 300\n${text}\n`), file: origin, origin: name.value });
   const problems = [...parsed.problems, ...checkZone(parsed.zone)].filter(({ severity }) => severity === 'error');
   if (problems.length > 0) throw new Error(problems.map(formatProblem).join('\n'));
   return parsed.zone;

@@ -50,7 +50,12 @@ export function wireName(text: string): WireName {
  */
 export function verdict(text: string, origin: string): Verdict {
   const file = `${ZONES}zone`;
-  const parsed = parseMasterFile({ text, file, origin: wireName(origin), include: includeFrom(ZONES) });
+  const parsed = parseMasterFile({
+    octets: Buffer.from(text, 'latin1'),
+    file,
+    origin: wireName(origin),
+    include: includeFrom(ZONES),
+  });
   const problems = [...parsed.problems];
   if (!hasErrors(problems)) problems.push(...checkZone(parsed.zone, { unsigned: true }));
   return { zone: parsed.zone, ok: !hasErrors(problems), problems: problems.map(formatProblem) };

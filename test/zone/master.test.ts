@@ -17,7 +17,7 @@ function read(octets: string | Uint8Array, directory?: string): { records: strin
 
 function readText(text: string, directory?: string): { records: string[]; problems: string[] } {
   const { zone, problems } = parseMasterFile({
-    text,
+    octets: Buffer.from(text, 'latin1'),
     file: directory === undefined ? 'z' : join(directory, 'z'),
     origin: wireName('example.org.'),
     ...(directory === undefined ? {} : { include: includeFrom(directory) }),
@@ -99,7 +99,7 @@ test.each<[string, string | Uint8Array, string]>([
   [
     'a semicolon that would cut generated data',
     '$GENERATE 1-2 a$ TXT "x; y"',
-    'z:5:1: error: a `;` outside of quotes, which would cut the record as a comment does: put the value with the `;` in quotes; a comment has no place here; as in `$GENERATE 1-254 host-$ A 192.0.2.$`',
+    'z:5:1: error: a `;` outside of quotes, where it would begin a comment and cut the record: put the value with the `;` in quotes, or remove the comment; as in `$GENERATE 1-254 host-$ A 192.0.2.$`',
   ],
 ])('refuses %s, and says where', (_, octets, problem) => {
   expect(read(octets).problems).toEqual([problem]);

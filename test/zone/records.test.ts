@@ -73,19 +73,19 @@ test.each<[string, string, string, string]>([
     'a comment',
     'A',
     '192.0.2.1 ; primary',
-    'A: a `;` outside of quotes, which would cut the record as a comment does; put the value with the `;` in quotes; a comment has no place here',
+    'A: a `;` outside of quotes, where it would begin a comment and cut the record; put the value with the `;` in quotes, or remove the comment',
   ],
   [
     'a value that would be cut',
     'CAA',
     '0 issue letsencrypt.org; validationmethods=dns-01',
-    'CAA: a `;` outside of quotes, which would cut the record as a comment does; put the value with the `;` in quotes; a comment has no place here',
+    'CAA: a `;` outside of quotes, where it would begin a comment and cut the record; put the value with the `;` in quotes, or remove the comment',
   ],
   [
     'a comment behind quotes',
     'TXT',
     '"a" ; b',
-    'TXT: a `;` outside of quotes, which would cut the record as a comment does; put the value with the `;` in quotes; a comment has no place here',
+    'TXT: a `;` outside of quotes, where it would begin a comment and cut the record; put the value with the `;` in quotes, or remove the comment',
   ],
   [
     'quotes around a part of the text',

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { suggest } from '../../lib/nearest.ts';
 import { hasErrors } from '../../lib/problem.ts';
 import type { Policy } from '../../model/domain-export.ts';
@@ -7,8 +8,7 @@ import type { StoredResource } from '../../model/stored.ts';
 import { parseMatrix } from './matrix.ts';
 import type { Report } from './report.ts';
 import { checkIsps, checkRegion, type Places } from './sites.ts';
-import { textOfOctets } from '../../wire/presentation.ts';
-import type { ReadText } from './zones.ts';
+import type { ReadFile } from './zones.ts';
 
 export interface PolicyContext {
   readonly stored: StoredResource;
@@ -105,11 +105,11 @@ function checkSites(names: readonly string[], field: string, { sites, used, stor
 export function matrixReader(
   sites: readonly string[],
   places: Places,
-  readText: ReadText,
+  readFile: ReadFile,
 ): PolicyContext['readMatrix'] {
   const read = new Map<string, { readonly entries: readonly MatrixEntry[]; readonly isSound: boolean }>();
   return (path, stored, report) => {
-    const text = readText(path, stored.file);
+    const text = readFile(path, stored.file);
     if (!text.ok) {
       report.error(stored, 'spec.policy.matrix', `${path}: ${text.error}`, 'the path is relative to this file');
       return [];
@@ -120,7 +120,7 @@ export function matrixReader(
       if (!before.isSound) report.error(stored, 'spec.policy.matrix', `${file} is invalid`, 'mend it');
       return before.entries;
     }
-    const content = textOfOctets(text.value.text);
+    const content = isUtf8(text.value.octets) ? text.value.octets.toString() : undefined;
     if (content === undefined) {
       report.error(stored, 'spec.policy.matrix', `${path} is not UTF-8`, 'save it as UTF-8');
       return [];

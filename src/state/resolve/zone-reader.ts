@@ -37,7 +37,7 @@ export class ZoneReader {
 
   read(master: MasterFile, allowed: Allowance): CheckedZone {
     const key = `${master.file} ${nameKey(master.origin)}`;
-    const digest = digestOf(master.text);
+    const digest = digestOf(master.octets);
     const before = this.#last.get(key);
     const same = before !== undefined && isAsBefore(before, master, allowed, digest);
     const kept = same ? before : parse(master, allowed, digest);
@@ -77,9 +77,9 @@ function isAsBefore(before: Kept, { include, defaultTtl }: MasterFile, allowed: 
 }
 
 function includeDigest(result: ReturnType<Include>): string {
-  return result.ok ? digestOf(result.value.text) : `error ${result.error}`;
+  return result.ok ? digestOf(result.value.octets) : `error ${result.error}`;
 }
 
-function digestOf(text: string): string {
-  return hash('sha256', text, 'base64');
+function digestOf(octets: Buffer): string {
+  return hash('sha256', octets, 'base64');
 }

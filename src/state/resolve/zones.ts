@@ -8,11 +8,8 @@ import { unavailable, type ZoneData } from '../../zone/zone.ts';
 import type { Report } from './report.ts';
 import { checked, type CheckedZone, type ZoneReader } from './zone-reader.ts';
 
-/**
- * Reads the octets of a file that another one names, one character for each, by a path relative to that file; the
- * result's `file` is for messages.
- */
-export type ReadText = (path: string, from: string) => Result<{ text: string; file: string }, string>;
+/** Reads a file that another one names, by a path relative to that file; the result's `file` is for messages. */
+export type ReadFile = (path: string, from: string) => Result<{ octets: Buffer; file: string }, string>;
 
 export interface ServedZone {
   readonly data: ZoneData;
@@ -36,7 +33,7 @@ export interface SteeredTargets {
 export function resolveZone(
   zone: Zone,
   stored: StoredResource,
-  readText: ReadText,
+  readFile: ReadFile,
   reader: ZoneReader,
   targets: SteeredTargets,
   report: Report,
@@ -46,7 +43,7 @@ export function resolveZone(
     report.error(stored, 'spec.origin', origin.error, 'write a domain name such as `example.org`');
     return undefined;
   }
-  const read = readZone(zone, stored, origin.value, readText, reader, report);
+  const read = readZone(zone, stored, origin.value, readFile, reader, report);
   const field = zone.spec.records === undefined ? 'spec.file' : 'spec.records';
   for (const { absent, ...problem } of read.problems) {
     if (absent !== undefined && targets.isSteered(absent)) targets.excuse(absent, stored, problem);
@@ -71,7 +68,7 @@ function readZone(
   { spec }: Zone,
   stored: StoredResource,
   origin: WireName,
-  readText: ReadText,
+  readFile: ReadFile,
   reader: ZoneReader,
   report: Report,
 ): CheckedZone {
@@ -88,10 +85,10 @@ function readZone(
     report.error(stored, 'spec.file', 'missing', 'name a master file in `file`, or write `records`');
     return none;
   }
-  const read = readText(file, stored.file);
+  const read = readFile(file, stored.file);
   if (!read.ok) {
     report.error(stored, 'spec.file', `${file}: ${read.error}`, 'the path is relative to this file');
     return none;
   }
-  return reader.read({ ...read.value, origin, defaultTtl, include: readText }, allowed);
+  return reader.read({ ...read.value, origin, defaultTtl, include: readFile }, allowed);
 }

@@ -27,7 +27,7 @@ export class Words {
   readonly origin: WireName;
   /** Index of the next word. */
   at = 0;
-  /** The first word that its quotes keep from being what it was taken as, and its index. */
+  /** The first word whose quotes do not belong there, and its index. */
   fault: (Fault & { readonly token: number }) | undefined;
 
   constructor(tokens: readonly Token[], origin: WireName) {

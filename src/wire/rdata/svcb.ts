@@ -86,7 +86,7 @@ function check(rdata: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** What is allowed and does nothing. */
+/** Allowed, but without effect. */
 function warn(rdata: Uint8Array): Fault | undefined {
   const at = 2 + measureName(rdata, 2, rdata.length);
   if ([...eachParam(rdata, at, rdata.length)].some(({ key }) => key === 65535)) {

@@ -8,6 +8,9 @@ import { rdataToText } from '../../../src/wire/rdata/mod.ts';
 import { rdataOf, typeCode } from './read.ts';
 import { RECORDS, SVCB_VECTORS, type RecordCase } from './records.ts';
 
+const BIND_CHECKER = 'named-checkzone';
+const NSD_CHECKER = 'nsd-checkzone';
+
 /** A server's checker that prints a zone as it reads it. */
 interface Peer {
   readonly name: 'BIND' | 'NSD';
@@ -27,26 +30,26 @@ const NOT_ASKED = ['SOA', 'DNAME', 'NS', 'CNAME', 'NSEC', 'NSEC3', 'NSEC3PARAM',
 const PEERS: readonly Peer[] = [
   {
     name: 'BIND',
-    version: ['named-checkzone', '-v'],
+    version: [BIND_CHECKER, '-v'],
     package: 'bind9-utils',
     unknown: [],
     print(file, folder) {
       const dump = join(folder, 'out');
       const options = '-q -k ignore -i none -s full -D -o'.split(' ');
-      execFileSync('named-checkzone', [...options, dump, 'example.org', file]);
+      execFileSync(BIND_CHECKER, [...options, dump, 'example.org', file]);
       return readFileSync(dump, 'utf8');
     },
   },
   {
     name: 'NSD',
-    version: ['nsd-checkzone', '-h'],
+    version: [NSD_CHECKER, '-h'],
     package: 'nsd',
     // 4.6 knows none of these.
     unknown:
       'A6 AMTRELAY ATMA DOA DSYNC EID GPOS HIP MINFO NIMLOC NINFO NSAP-PTR RESINFO RKEY SINK TA TALINK WALLET'.split(
         ' ',
       ),
-    print: (file) => execFileSync('nsd-checkzone', ['-p', 'example.org', file], { encoding: 'utf8' }),
+    print: (file) => execFileSync(NSD_CHECKER, ['-p', 'example.org', file], { encoding: 'utf8' }),
   },
 ];
 
