@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { loadConfig } from '../config/config.ts';
+import { loadConfig, type ServerConfig } from '../config/config.ts';
 import { loadLocalityMap, loadRegions } from '../geo/mod.ts';
 import { describeUnreached, unreachedRegions } from '../geo/reach.ts';
-import { hasErrors } from '../lib/problem.ts';
+import { hasErrors, type Problem } from '../lib/problem.ts';
+import type { Configuration } from '../state/configuration.ts';
 import { Exit, printJson, printLine, printProblems } from './output.ts';
 import { DATA_DIRECTORY, loadDirectory } from './workspace.ts';
 
@@ -21,17 +22,7 @@ export function checkCommand(): Command {
       const server = loadConfig({ file: join(directory, 'edgeward.yaml'), env: process.env });
       const { configuration, problems: found } = loadDirectory(directory);
       const problems = [...server.problems, ...found];
-      // What is built in is sound; what the operator adds to it may not be.
-      const geo = server.config?.geo;
-      const hasOwn = geo !== undefined && (geo.overlays.length > 0 || Object.keys(geo.mmdb).length > 0);
-      const loaded = hasOwn ? await loadLocalityMap({ dataDirectory: DATA_DIRECTORY, ...geo }) : undefined;
-      problems.push(...(loaded?.problems ?? []));
-      // Without a map of its own data nothing is known of what it has.
-      if (configuration !== undefined && (!hasOwn || loaded?.map !== undefined)) {
-        const unreached = unreachedRegions(configuration.exports, loaded?.map, loadRegions(DATA_DIRECTORY));
-        for (const each of unreached)
-          problems.push({ severity: 'warning', file: `DomainExport ${each.export}`, ...describeUnreached(each) });
-      }
+      problems.push(...(await geoProblems(server.config, configuration)));
       const bad = hasErrors(problems);
       if (json === true) printJson({ ok: !bad, problems });
       else {
@@ -43,4 +34,24 @@ export function checkCommand(): Command {
       }
       process.exitCode = bad ? Exit.FINDINGS : Exit.OK;
     });
+}
+
+/** What is built in is sound; what the operator adds to it may not be, and rules may name where neither has anybody. */
+async function geoProblems(
+  config: ServerConfig | undefined,
+  configuration: Configuration | undefined,
+): Promise<readonly Problem[]> {
+  const geo = config?.geo;
+  const hasOwn = geo !== undefined && (geo.overlays.length > 0 || Object.keys(geo.mmdb).length > 0);
+  const loaded = hasOwn ? await loadLocalityMap({ dataDirectory: DATA_DIRECTORY, ...geo }) : undefined;
+  const problems = loaded?.problems ?? [];
+  // Data that cannot be used has nobody anywhere.
+  if (configuration === undefined || (hasOwn && loaded?.map === undefined)) return problems;
+  const unreached = unreachedRegions(configuration.exports, loaded?.map, loadRegions(DATA_DIRECTORY));
+  const warnings = unreached.map((each): Problem => ({
+    severity: 'warning',
+    file: `DomainExport ${each.export}`,
+    ...describeUnreached(each),
+  }));
+  return [...problems, ...warnings];
 }
