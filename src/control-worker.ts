@@ -143,7 +143,7 @@ const PATIENCE_MS = 15_000;
 
 const SITES_MS = 2000;
 
-/** Of rules that never apply, so many are logged one by one. */
+/** Rules that never apply are logged one by one up to this number. */
 const MOST_UNREACHED = 3;
 
 const port = parentPort!;
@@ -286,7 +286,7 @@ async function compile({ generation, configuration }: Current): Promise<void> {
   warnOfUnreached(configuration.exports, world);
 }
 
-/** What was logged last, so that it is not logged after every change. */
+/** The result that was logged last: it is not repeated after every change. */
 let unreachedBefore = '';
 
 function warnOfUnreached(exports: readonly ResolvedExport[], world: LocalityMap): void {

@@ -36,7 +36,7 @@ export function checkCommand(): Command {
     });
 }
 
-/** What is built in is sound; what the operator adds to it may not be, and rules may name where neither has anybody. */
+/** Problems of the operator's geo files (the built-in data is sound), and rules for regions without networks. */
 async function geoProblems(
   config: ServerConfig | undefined,
   configuration: Configuration | undefined,
@@ -45,7 +45,7 @@ async function geoProblems(
   const hasOwn = geo !== undefined && (geo.overlays.length > 0 || Object.keys(geo.mmdb).length > 0);
   const loaded = hasOwn ? await loadLocalityMap({ dataDirectory: DATA_DIRECTORY, ...geo }) : undefined;
   const problems = loaded?.problems ?? [];
-  // Data that cannot be used has nobody anywhere.
+  // Without a usable map, every region would seem to be without networks.
   if (configuration === undefined || (hasOwn && loaded?.map === undefined)) return problems;
   const unreached = unreachedRegions(configuration.exports, loaded?.map, loadRegions(DATA_DIRECTORY));
   const warnings = unreached.map((each): Problem => ({

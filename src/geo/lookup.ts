@@ -56,7 +56,7 @@ export const ENTRY_WORDS = 3;
 /** In place of a prefix length: the leaf of an entry has the number of a group. */
 export const LONG = 255;
 
-/** A node of the index looks at so many bits at most. */
+/** The most bits that one node of the index looks at. */
 export const INDEX_MOST_BITS = 16;
 
 /** Nodes count their place in slots of four, with 22 bits. */

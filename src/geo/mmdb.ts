@@ -9,17 +9,17 @@ import type { Claim } from './space.ts';
 export interface MmdbNetworks<T> {
   readonly v4: Claim<number>[];
   readonly v6: Claim<bigint>[];
-  /** What `value` of a claim stands for. */
+  /** By `value` of a claim. */
   readonly records: readonly T[];
-  /** What its maker calls it: `GeoLite2-City`. */
+  /** The database type in its metadata: `GeoLite2-City`. */
   readonly type: string;
   /** Number of records, those of no interest included. */
   readonly seen: number;
 }
 
-/** A file that is whole, and not what it is wanted for. */
+/** A file that is not damaged, but no database of the wanted kind. */
 export class UnsuitableFile extends Error {
-  /** What to do about it. */
+  /** The operator's next step. */
   readonly remedy: string;
 
   constructor(message: string, remedy: string) {
@@ -50,7 +50,10 @@ function checkKind(buffer: Buffer): void {
   if (other !== undefined) throw new UnsuitableFile(other[2], 'unpack it, and name the .mmdb file in it');
   // Texts have no octet 0; the search tree of an mmdb file begins with several.
   if (!buffer.subarray(0, 4096).includes(0))
-    throw new UnsuitableFile('it is a text', 'name the mmdb edition of the database: a CSV edition cannot be read');
+    throw new UnsuitableFile(
+      'it is a text file',
+      'name the mmdb edition of the database: a CSV edition cannot be read',
+    );
   throw new Error('it has no metadata, so it is cut short or no mmdb file');
 }
 

@@ -13,7 +13,7 @@ import { STEP, type Runs } from './runs.ts';
 /** Values of a prefix table have 24 bits; this one marks blocks that are looked up as IPv4. */
 const EMBEDDED = 0xfffffe;
 
-/** A slot of the index leads to at most so many entries, among which a look-up steps from one to the next. */
+/** The most entries that one slot of the index leads to; a look-up steps through them one by one. */
 const MOST_STEPS = 12;
 
 /**
@@ -66,8 +66,8 @@ function classAt(values: Uint32Array, classOf: Uint32Array, i: number): number {
 }
 
 /**
- * Counts what runs will be cut into, so that nothing is written but the result: most of the time goes into touching
- * new memory.
+ * Counts the prefixes that runs will be cut into, so that arrays are allocated at their final size: most of the time
+ * goes into touching new memory.
  */
 export class Sizes6 {
   /** Prefixes that start where a /64 does. */

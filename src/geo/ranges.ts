@@ -9,8 +9,8 @@ export interface Locality {
   /** AS number; 0 when not known. */
   readonly asn: number;
   /**
-   * Where in the region, to some 50 or 100 km, when a source says so (see `placesOf`). One object for one place, and
-   * for no two regions: localities are told apart by it.
+   * The place in the region, accurate to 50 or 100 km; absent when no source has coordinates (see `placesOf`). Each place
+   * is one object and belongs to one region, so the object identifies it.
    */
   readonly coordinates?: Coordinates;
 }

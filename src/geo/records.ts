@@ -26,7 +26,7 @@ const CONTINENTS: Readonly<Record<string, string>> = {
 /** Codes in place of a country for networks that are all over a part of the world (registries' statistics). */
 const WIDE_NETWORKS: Readonly<Record<string, string>> = { EU: 'europe', AP: 'asia' };
 
-/** Coordinates that are only good to so many kilometres are the centre of a country. */
+/** Coordinates with a larger accuracy radius are the centre of a country. */
 const ROUGH_KM = 500;
 
 /**
@@ -35,8 +35,8 @@ const ROUGH_KM = 500;
  *
  * `country` and `continent` are about where a network is, `registered_country` only about where its owner is
  * registered: it counts when neither of the others is there, and not for satellites and anonymisers, whose users are
- * elsewhere. It does not refine a continent either: the maker knows it and did not take it for the country.
- * `represented_country` (an embassy, a base abroad) says nothing of where a network is.
+ * elsewhere. It does not refine a continent either: the maker of the database knew it and left the country empty.
+ * `represented_country` (an embassy, a base abroad) is not a location.
  */
 export function whereabouts(record: unknown, regions: RegionTree): Whereabouts | undefined {
   if (!isFields(record)) return undefined;
@@ -75,7 +75,7 @@ export function asNumberOf(record: unknown): number | undefined {
   return number >= 0 && number <= 0xffffffff ? number : undefined;
 }
 
-/** What a record calls the network's owner; '' for nothing. */
+/** The name of the network's owner in a record; '' for none. */
 export function ownerOf(record: unknown): string {
   if (!isFields(record)) return '';
   return text(
@@ -167,7 +167,7 @@ function coordinatesOf(record: Fields): Coordinates | undefined {
   const pair = text(record['loc']).split(',');
   const latitude = degrees(location['latitude'] ?? record['latitude'] ?? record['lat'] ?? pair[0]);
   const longitude = degrees(location['longitude'] ?? record['longitude'] ?? record['lng'] ?? record['lon'] ?? pair[1]);
-  // Some makers write 0, 0, which is in the sea, for what they do not know.
+  // Some makers write 0, 0, a point in the sea, for unknown coordinates.
   if ((latitude === 0 && longitude === 0) || !(Math.abs(latitude) <= 90) || !(Math.abs(longitude) <= 180))
     return undefined;
   return { latitude, longitude };

@@ -1,4 +1,4 @@
-/** So many ranges, or runs of them, make a step: a few milliseconds. */
+/** A step covers this many ranges or runs, which takes a few milliseconds. */
 export const STEP = 1 << 16;
 
 /** Runs of neighbours with one class, while they are found and cut. */

@@ -1,6 +1,6 @@
 /**
- * What other products call ISPs, so that messages can say how they are called here: carriers have one name each, in
- * lower case (geo-data/carriers.csv), and AS numbers are `AS4134`.
+ * Names that other products have for ISPs, so that messages can suggest ours: each carrier has one name, in lower case
+ * (geo-data/carriers.csv), and an AS number is written `AS4134`.
  */
 
 /** Names of carriers, without AS numbers. A `Set` of names is one. */
@@ -88,7 +88,7 @@ function asNumber(text: string): string | undefined {
   return digits === undefined || Number(digits) > 0xffffffff ? undefined : `AS${digits}`;
 }
 
-/** What an ISP of another product is called here; undefined when that is not sure. */
+/** Our name for an ISP of another product; undefined when that is uncertain. */
 export function ispCalled(text: string, carriers?: CarrierNames): string | undefined {
   const number = asNumber(text);
   if (number !== undefined) return number;

@@ -2,9 +2,9 @@ import { nearestName, orList } from '../lib/nearest.ts';
 import type { Region, RegionTree } from './regions.ts';
 
 /**
- * What other products call regions, so that messages can say how they are called here. Nothing but a region's own code
- * is accepted as its name: rules, matrices and overlays are compared by it, and `NA` or `AS` mean a country in some
- * products and a continent in others. No guess is made that could lead to another place.
+ * Names that other products have for regions, so that messages can suggest ours. Only a region's own code is accepted:
+ * rules, matrices and overlays are compared by it, and `NA` or `AS` is a country in some products and a continent in
+ * others. A suggestion must never lead to another place.
  */
 
 /** Continents by the two letters of MaxMind, Route 53 and gdnsd, for those that are no country's code as well. */
@@ -89,7 +89,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   xizang: ['CN-XZ'],
 };
 
-/** Names of what is no region here: what to write in their place. */
+/** Names of areas that are no region here, with the remedy. */
 const NO_REGION: Readonly<Record<string, string>> = {
   emea: 'write `europe`, `africa` and the countries of the Middle East that you mean',
   'geo-me': 'write the countries of the Middle East that you mean',
@@ -261,7 +261,7 @@ const CLASHES: Readonly<Record<string, string>> = {
   SA: 'south-america',
 };
 
-/** What to say of a country's code that other products have for a continent; undefined for other codes. */
+/** A warning for a country's code that is a continent in other products; undefined for other codes. */
 export function continentDoubt(code: string, regions: RegionTree): { message: string; remedy: string } | undefined {
   const continent = CLASHES[code];
   const country = regions.get(code);
@@ -278,7 +278,7 @@ const GENERAL = 'regions are ISO 3166 codes such as `DE` or `CN-GD`, as in geo-d
 const remedies = new WeakMap<RegionTree, Map<string, string>>();
 const MOST_REMEDIES = 1000;
 
-/** How what is no region's code is to be written, or what a region's code looks like where that is not known. */
+/** The remedy for a text that is no region's code: our name for the place, or the form of our codes. */
 export function regionRemedy(text: string, regions: RegionTree): string {
   let known = remedies.get(regions);
   if (known === undefined) remedies.set(regions, (known = new Map()));
@@ -299,7 +299,7 @@ function findRemedy(text: string, regions: RegionTree): string {
   const isp = line ?? Object.keys(CHINESE_LINES).find((each) => text.trim().endsWith(each));
   if (isp !== undefined) {
     const region = codes[0] ?? 'CN';
-    return `a line of another product is a region and an ISP here: \`${region}\` and \`${CHINESE_LINES[isp] ?? isp}\``;
+    return `write the region \`${region}\` and the ISP \`${CHINESE_LINES[isp] ?? isp}\`: a line of another product combines the two`;
   }
   const [one] = codes;
   if (one !== undefined && codes.length === 1) return `did you mean ${describe(one, regions)}?`;

@@ -11,7 +11,7 @@ interface ViewRef {
   readonly $: readonly [buffer: number, type: ViewType, offset: number, length: number];
 }
 
-/** Raised when what a snapshot is made of changes: a node must not answer from what another version wrote. */
+/** Raised when the structure of snapshots changes: a node must not use a snapshot of another version. */
 const LAYOUT = 1;
 
 const VIEW_TYPES = { Uint8Array, Int32Array, Uint32Array, Float64Array, Uint16Array } as const;

@@ -285,7 +285,7 @@ describe('mmdb files of another kind', () => {
     [
       'city',
       Buffer.from('network,geoname_id\n1.0.0.0/24,2077456\n'.repeat(40)),
-      'it is a text; name the mmdb edition of the database: a CSV edition cannot be read',
+      'it is a text file; name the mmdb edition of the database: a CSV edition cannot be read',
     ],
     ['city', gzipSync(city), 'it is compressed with gzip; unpack it, and name the .mmdb file in it'],
     [

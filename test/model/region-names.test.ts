@@ -63,10 +63,13 @@ describe('what other products call a region, and what we call it', () => {
     ['GEO-ME', 'write the countries of the Middle East that you mean'],
     ['oversea', 'no region is all but one country: write a rule for `CN`, and one for `world` after it'],
     // Lines of Alibaba Cloud DNS and DNSPod are a region and an ISP.
-    ['cn_telecom_guangdong', 'a line of another product is a region and an ISP here: `CN-GD` and `telecom`'],
-    ['cn_unicom', 'a line of another product is a region and an ISP here: `CN` and `unicom`'],
-    ['cn_edu_beijing', 'a line of another product is a region and an ISP here: `CN-BJ` and `cernet`'],
-    ['广东电信', 'a line of another product is a region and an ISP here: `CN-GD` and `telecom`'],
+    [
+      'cn_telecom_guangdong',
+      'write the region `CN-GD` and the ISP `telecom`: a line of another product combines the two',
+    ],
+    ['cn_unicom', 'write the region `CN` and the ISP `unicom`: a line of another product combines the two'],
+    ['cn_edu_beijing', 'write the region `CN-BJ` and the ISP `cernet`: a line of another product combines the two'],
+    ['广东电信', 'write the region `CN-GD` and the ISP `telecom`: a line of another product combines the two'],
     // A subdivision that is none: those that there are.
     [
       'CA-BCX',

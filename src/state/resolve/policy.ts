@@ -52,7 +52,7 @@ function resolveRule(rule: NonNullable<Policy['rules']>[number], index: number, 
     const where = `${field}.clients.regions[${at}]`;
     checkRegion(region, stored, where, places, report);
     const doubt = continentDoubt(region, places.regions);
-    // Who has a site there means the country.
+    // A configuration with a site in the country means the country.
     if (doubt !== undefined && !hasSiteIn(region, context)) report.warning(stored, where, doubt.message, doubt.remedy);
   }
   checkIsps(isps, stored, `${field}.clients.isps`, places, report);
