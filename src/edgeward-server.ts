@@ -4,12 +4,16 @@ import { Exit } from './cli/output.ts';
 import type { ServerConfig } from './config/config.ts';
 import type { ControlData, FromControl, ToControl } from './control-worker.ts';
 import { collectSoon } from './lib/collect-garbage.ts';
+import { whenNpmEnds } from './lib/npm-parent.ts';
 import { formatProblem, type Problem } from './lib/problem.ts';
 import { logProblems, type Log } from './observe/log.ts';
 import type { Metrics, StreamMetrics } from './observe/metrics.ts';
+import { cannotListen } from './server/cannot-listen.ts';
 import type { HttpServer } from './server/http.ts';
+import { ListenError, listening } from './server/listen-error.ts';
 import { AnswerPool } from './server/pool.ts';
-import { cannotListen, DRAIN_MS, listText, poolOptions, transportOf } from './server/setup.ts';
+import { DRAIN_MS, listText, poolOptions, serveMetrics, transportOf } from './server/setup.ts';
+import { notifyServiceManager } from './server/service-manager.ts';
 import { keepMemorySmall, returnMemory } from './server/udp/system-calls.ts';
 import { applyUpdate, type Snapshot } from './snapshot/snapshot.ts';
 import type { MemoryMessage, MemorySigner } from './stream/memory.ts';
@@ -96,6 +100,9 @@ export class EdgewardServer {
     this.#streaming = data.stream;
     this.#source = data.source.kind;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void this.#stop(signal));
+    whenNpmEnds(() => void this.#stop('SIGTERM to npm'));
+    // Until its hub has a zone it waits, which is no reason to start it again.
+    if (data.source.kind === 'hub') notifyServiceManager('READY=1', this.#log);
     // The control thread reads while this one still loads what it needs.
     const control = new Worker(new URL('./control-worker.ts', import.meta.url), {
       workerData: data,
@@ -114,12 +121,16 @@ export class EdgewardServer {
       );
     });
     control.once('error', (error: Error) => {
-      // What is served stays; only changes are no longer seen.
-      this.#log.error('the control thread has died: the last good state is served, changes are not seen', {
-        error: error.stack ?? error.message,
-      });
       this.#control = undefined;
-      if (this.#pool === undefined) void this.#finish(Exit.FINDINGS);
+      const isServing = this.#pool !== undefined || this.#stream !== undefined;
+      const then = isServing
+        ? 'what is served stays, and changes are not seen until a restart'
+        : 'nothing is served yet, so the server ends';
+      if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY') {
+        const remedy = 'raise or remove --max-old-space-size (NODE_OPTIONS)';
+        this.#log.error(`the control thread is out of memory: ${then}; ${remedy}`);
+      } else this.#log.error(`the control thread has died: ${then}`, { error: error.stack ?? error.message });
+      if (!isServing) void this.#finish(Exit.FINDINGS);
     });
     return this.#ended;
   }
@@ -129,15 +140,13 @@ export class EdgewardServer {
     const { createMetrics } = await import('./observe/metrics.ts');
     this.#metrics = createMetrics(() => this.#pool?.counters ?? []);
     if (this.#streaming) this.#streamMetrics = this.#metrics.stream(() => this.#stream?.subscribers ?? 0);
-    const { metrics } = this.#config;
+    const { metrics, byDefault } = this.#config;
     if (metrics === undefined) return;
-    const { listenHttp } = await import('./server/http.ts');
     try {
-      this.#http = await listenHttp({
-        ...metrics,
-        metrics: () => this.#metrics.render(),
-        notReady: () => this.#notReady(),
-      });
+      this.#http = await serveMetrics(
+        { ...metrics, metrics: () => this.#metrics.render(), notReady: () => this.#notReady() },
+        { byDefault: byDefault.metrics, log: this.#log },
+      );
     } catch (error) {
       this.#log.error(cannotListen(error, '--metrics'));
       void this.#finish(Exit.USAGE);
@@ -268,6 +277,7 @@ export class EdgewardServer {
     if (!this.#hasPublished) {
       const listen = { ...this.#config.stream!.listen, port: this.#stream.port };
       this.#log.info('ready', { stream: listText([listen]) });
+      notifyServiceManager('READY=1', this.#log);
     }
     this.#hasPublished = true;
     this.#stream.publish(generation, bufferOf(message));
@@ -281,20 +291,24 @@ export class EdgewardServer {
         import('./stream/server.ts'),
         import('./stream/token.ts'),
       ]);
-      this.#stream = await Server.listen(epoch, {
-        ...listen,
-        certificate: readFileSync(certificate, 'utf8'),
-        key: readFileSync(key, 'utf8'),
-        clientAuthority: clientAuthority && readFileSync(clientAuthority, 'utf8'),
-        token: tokenFile && readToken(tokenFile),
-        full: (have) => this.#full(have),
-        age: () => this.#sourcesAge,
-        wantsMemory: () => this.#source === 'hub',
-        onMemory: (memory) => this.#recall(memory),
-        onRefused: (peer, reason) => this.#log.warn('a DNS node was refused', { peer, reason }),
-      });
+      this.#stream = await listening('TCP', listen, () =>
+        Server.listen(epoch, {
+          ...listen,
+          certificate: readFileSync(certificate, 'utf8'),
+          key: readFileSync(key, 'utf8'),
+          clientAuthority: clientAuthority && readFileSync(clientAuthority, 'utf8'),
+          token: tokenFile && readToken(tokenFile),
+          full: (have) => this.#full(have),
+          age: () => this.#sourcesAge,
+          wantsMemory: () => this.#source === 'hub',
+          onMemory: (memory) => this.#recall(memory),
+          onRefused: (peer, reason) => this.#log.warn('a DNS node was refused', { peer, reason }),
+        }),
+      );
     } catch (error) {
-      this.#log.error(`DNS nodes cannot be served: ${error instanceof Error ? error.message : String(error)}`);
+      const own = error instanceof Error ? error.message : String(error);
+      const reason = error instanceof ListenError ? cannotListen(error, 'stream.listen') : own;
+      this.#log.error(`DNS nodes cannot be served: ${reason}`);
       void this.#finish(Exit.USAGE);
     }
   }
@@ -350,6 +364,7 @@ export class EdgewardServer {
       const listen = listText(this.#pool!.addresses);
       const served = { ...fieldsOf(message), listen, workers: this.#config.workers };
       this.#log.info('ready', served);
+      notifyServiceManager('READY=1', this.#log);
       if (suggest && data.source.kind === 'resources') {
         const { suggestions } = await import('./cli/suggestions.ts');
         process.stdout.write(suggestions(data.source.directory, this.#pool!.addresses[0]!));
@@ -397,7 +412,8 @@ export class EdgewardServer {
       this.#metrics.control.workerRestarts.inc();
       this.#log.error('an answering thread has died and is replaced', { reason });
     };
-    this.#starting = AnswerPool.start({ ...poolOptions(this.#config, transport, nsid), onRestart }, snapshot);
+    const options = poolOptions(this.#config, transport, nsid, this.#log);
+    this.#starting = AnswerPool.start({ ...options, onRestart }, snapshot);
     try {
       const pool = await this.#starting;
       // A signal may have come in between; it waits for the threads, to end them.
@@ -424,7 +440,9 @@ export class EdgewardServer {
   }
 
   async #stop(signal: string): Promise<void> {
+    if (this.#stopping) return;
     this.#log.info('stopping', { signal });
+    notifyServiceManager('STOPPING=1', this.#log);
     await this.#finish(Exit.OK);
   }
 

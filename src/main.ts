@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { Exit } from './cli/output.ts';
+import { misplaced } from './cli/misplaced.ts';
+import { Exit, usage } from './cli/output.ts';
 import { buildProgram } from './cli/program.ts';
 import { DATA_DIRECTORY } from './cli/workspace.ts';
 import { loadConfig, type Flags, type ServerConfig } from './config/config.ts';
@@ -22,6 +23,9 @@ import { createLog, logProblems, type Log } from './observe/log.ts';
 // thread, stream/server.ts in its main thread; stream/client.ts and the answering threads in dns-node.ts.
 
 const DIRECTORY = '/etc/edgeward';
+
+/** No clock that is right shows an earlier time. Machines without a clock of their own start in 1970. */
+const RELEASED = Date.UTC(2026, 0, 1);
 
 /** An option that may be given several times. */
 const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
@@ -72,14 +76,18 @@ function serveCommand(): Command {
         'Examples:\n  edgeward serve config/demo\n  edgeward serve --zones /etc/nsd/zones --listen 127.0.0.1:5353 --listen [::1]:5353',
     )
     .action(async (directory: string | undefined, options: ServeOptions) => {
-      if (directory !== undefined && options.zones !== undefined) {
-        process.stderr.write('edgeward: a configuration directory and --zones exclude each other: give one\n');
-        process.exitCode = Exit.USAGE;
-      } else if (options.allowUnsigned === true && options.zones === undefined) {
-        process.stderr.write('edgeward: --allow-unsigned goes with --zones; in a Zone write `allowUnsigned: true`\n');
-        process.exitCode = Exit.USAGE;
-      } else process.exitCode = await serve(directory ?? DIRECTORY, options);
+      const wrong = wrongWith(directory, options);
+      process.exitCode = wrong === undefined ? await serve(directory ?? DIRECTORY, options) : usage(wrong);
     });
+}
+
+/** What is wrong with the command line of `serve`. */
+function wrongWith(directory: string | undefined, { zones, allowUnsigned }: ServeOptions): string | undefined {
+  if (directory !== undefined && zones !== undefined)
+    return 'a configuration directory and --zones exclude each other: give one';
+  if (allowUnsigned === true && zones === undefined)
+    return '--allow-unsigned goes with --zones; in a Zone write `allowUnsigned: true`';
+  return misplaced(directory ?? DIRECTORY, zones, 'serve');
 }
 
 /** The configuration, and a log; undefined, and told of, when it cannot be used. */
@@ -90,6 +98,10 @@ function configured(
   const { config, problems } = loadConfig({ file, flags, env: process.env });
   const log = createLog({ level: config?.logLevel ?? 'info', format: logFormat });
   logProblems(log, problems);
+  if (config !== undefined && Date.now() < RELEASED) {
+    const what = 'the clock of this machine is wrong: overrides and certificates that expire are judged by it';
+    log.warn(`${what}; set the clock, as by NTP`, { clock: new Date().toISOString() });
+  }
   return config && { config, log };
 }
 
@@ -105,6 +117,8 @@ async function serve(directory: string, { suggest, ...options }: ServeOptions): 
 }
 
 async function control(directory: string, options: SplitOptions): Promise<number> {
+  const wrong = misplaced(directory, undefined, 'control');
+  if (wrong !== undefined) return usage(wrong);
   const ready = configured(join(directory, 'edgeward.yaml'), options);
   if (ready === undefined) return Exit.USAGE;
   const { config, log } = ready;
@@ -118,6 +132,8 @@ async function control(directory: string, options: SplitOptions): Promise<number
 }
 
 async function dns(directory: string, options: SplitOptions): Promise<number> {
+  const wrong = misplaced(directory, undefined, 'dns');
+  if (wrong !== undefined) return usage(wrong);
   const ready = configured(join(directory, 'edgeward.yaml'), options);
   if (ready === undefined) return Exit.USAGE;
   const { config, log } = ready;

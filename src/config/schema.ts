@@ -32,7 +32,7 @@ const Geo = Type.Object(
       ),
     ),
     cacheDirectory: Path(
-      'Where built geo data is kept between starts. Default `edgeward` in `$XDG_CACHE_HOME` or in `~/.cache`.',
+      'Where built geo data is kept between starts. Default `edgeward` in `$XDG_CACHE_HOME` or in `~/.cache`; without a home directory in `/var/cache`.',
     ),
   },
   { ...closed, description: 'Where clients are. Paths are relative to this file.' },
@@ -101,7 +101,7 @@ export const ServerFile = Type.Object(
       Type.Array(Type.String(), {
         minItems: 1,
         description:
-          'Addresses and ports for DNS over UDP and TCP: `127.0.0.1:5353`, `[::1]:5353`. Default `0.0.0.0:53` and `[::]:53`.',
+          'Addresses and ports for DNS over UDP and TCP: `127.0.0.1:5353`, `[::1]:5353`. Default `0.0.0.0:53` and `[::]:53`, as far as the machine has both families.',
       }),
     ),
     workers: Type.Optional(
@@ -113,7 +113,8 @@ export const ServerFile = Type.Object(
     ),
     metrics: Type.Optional(
       Type.String({
-        description: 'Address and port of `/metrics`, `/healthz` and `/readyz`, or `off`. Default `127.0.0.1:9153`.',
+        description:
+          'Address and port of `/metrics`, `/healthz` and `/readyz`, or `off`. Default `127.0.0.1:9153`; when that is taken, the server warns and runs without.',
       }),
     ),
     udp: Type.Optional(
@@ -148,7 +149,7 @@ export const ServerFile = Type.Object(
     ),
     tcp: Type.Optional(Tcp),
     dataDirectory: Path(
-      'What was last known of edge clusters, the hub or the control plane is kept here. Default `edgeward` in `$XDG_STATE_HOME` or in `~/.local/state`.',
+      'What was last known of edge clusters, the hub or the control plane is kept here. Default `edgeward` in `$XDG_STATE_HOME` or in `~/.local/state`; without a home directory in `/var/lib`.',
     ),
     hub: Type.Optional(Hub),
     stream: Type.Optional(Stream),

@@ -133,7 +133,8 @@ export async function loadLocalityMap(
     try {
       writeCache(sources.cacheDirectory, key, map);
     } catch (error) {
-      const remedy = 'every start will build it anew until the directory can be written to';
+      const remedy =
+        'every start builds it anew; make the directory writable, or set `geo.cacheDirectory` in edgeward.yaml';
       problems.push({
         severity: 'warning',
         file: sources.cacheDirectory,

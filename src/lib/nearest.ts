@@ -71,7 +71,7 @@ export function orList(words: readonly string[]): string {
 export function suggest(word: string, candidates: readonly string[], plural: string): string {
   const near = nearest(word, candidates);
   if (near !== undefined) return `did you mean \`${near}\`?`;
-  if (candidates.length === 0) return `there are no ${plural}`;
+  if (candidates.length === 0) return 'there is none: add it first';
   const shown = candidates.slice(0, 10).map((candidate) => `\`${candidate}\``);
   const rest = candidates.length - shown.length;
   return `${plural} are ${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;

@@ -38,6 +38,8 @@ export interface Listing {
   readonly held: readonly HeldChange[];
   /** The store cannot be read at all: nothing is known of what is there. */
   readonly failed: boolean;
+  /** Of files: their fingerprint, taken before they were read. */
+  readonly seen?: string;
 }
 
 /** A listing of resources in which nothing is wrong. */

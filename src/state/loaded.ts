@@ -21,6 +21,10 @@ export interface Loaded {
   readonly reserved?: readonly ReservedHost[];
   /** Files that are no zones, by their names or contents. */
   readonly leftOut?: readonly string[];
+  /** Fingerprint of the files, taken before they were read. */
+  readonly seen?: string | undefined;
+  /** What comes of the files is another then: milliseconds since 1970. */
+  readonly until?: number | undefined;
 }
 
 /** How a configuration came to be what it is. */

@@ -20,7 +20,7 @@ export interface ResourcesContext extends Pick<ResolveContext, 'regions' | 'carr
   readonly directory: string | undefined;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
-  /** What edge clusters are seen to have now. */
+  /** What edge clusters are seen to have now. Without it no cluster is looked at. */
   readonly observations?: () => Observations;
   /** What operators have accepted beside the resources' annotations. */
   readonly accepted?: AcceptedChanges;
@@ -30,8 +30,8 @@ export interface ResourcesContext extends Pick<ResolveContext, 'regions' | 'carr
   readonly recallServed?: (configuration: Configuration) => Configuration;
 }
 
-/** A day: timers count milliseconds in 31 bits. */
-const LONGEST_TIMER_MS = 86_400_000;
+/** A minute: machines without a clock of their own start in 1970, and learn the time while a timer runs. */
+const LONGEST_TIMER_MS = 60_000;
 
 const NO_FILES: ReadFile = () =>
   err('resources on a hub have no files beside them: give the content in place of a path');
@@ -55,7 +55,7 @@ class ResourcesSource implements ObservingSource {
   #lastValid = new Map<string, StoredResource>();
   #resolution: Resolution | undefined;
   #used: readonly StoredResource[] = [];
-  #listing: Pick<Listing, 'problems' | 'held'> = { problems: [], held: [] };
+  #listing: Pick<Listing, 'problems' | 'held' | 'seen'> = { problems: [], held: [] };
   /** Keys of resources that keep their last valid version, since the present one breaks its schema. */
   #stale: readonly string[] = [];
   #refused: readonly string[] = [];
@@ -113,12 +113,18 @@ class ResourcesSource implements ObservingSource {
     this.#schedule();
   }
 
-  /** Reads everything again when an override ends, or a host is reserved no longer. */
+  /** Reads everything again when the same files mean something else. */
   #schedule(): void {
     clearTimeout(this.#timer);
+    const end = this.#until();
+    if (end !== undefined && this.#tell !== undefined) this.#wait(end);
+  }
+
+  /** When an override ends, or a host is reserved no longer. */
+  #until(): number | undefined {
     const ends = [...this.#owners.reserved.values()].map(({ until }) => until);
     if (this.#resolution?.until !== undefined) ends.push(this.#resolution.until.getTime());
-    if (ends.length > 0 && this.#tell !== undefined) this.#wait(Math.min(...ends));
+    return ends.length === 0 ? undefined : Math.min(...ends);
   }
 
   #wait(until: number): void {
@@ -191,7 +197,7 @@ class ResourcesSource implements ObservingSource {
     // On a hub a held change is a condition of its resource; a file has only the log to say so.
     const severity = this.#context.directory === undefined ? 'warning' : 'error';
     const heldProblems = held.map((change): Problem => ({ severity, file: change.what, ...explainHeld(change) }));
-    const problems = [...this.#listing.problems, ...resolution.problems, ...heldProblems];
+    const problems = [...this.#listing.problems, ...this.#problemsOf(resolution), ...heldProblems];
     const stale = [...this.#stale, ...resolution.stale];
     const refused = [...this.#refused, ...resolution.refused];
     const { configuration } = guarded;
@@ -201,7 +207,15 @@ class ResourcesSource implements ObservingSource {
     const reserved = [...this.#owners.reserved].map(([host, { tenant, until }]) => {
       return { host, tenant, until, origin: resolution.rules.originOf(host) ?? '' };
     });
-    return { configuration: isEmpty ? undefined : configuration, problems, stale, refused, clusters, held, reserved };
+    const { seen } = this.#listing;
+    const told = { problems, stale, refused, clusters, held, reserved, seen, until: this.#until() };
+    return { configuration: isEmpty ? undefined : configuration, ...told };
+  }
+
+  /** Where no cluster is looked at, nothing is known of what it has: that is no problem. */
+  #problemsOf({ problems, observed }: Resolution): readonly Problem[] {
+    const isLooking = this.#context.observations !== undefined;
+    return isLooking ? problems : problems.slice(0, problems.length - observed.flat().length);
   }
 
   /** Ids of changes that annotations accept, by who has the annotation: a tenant accepts for its own exports alone. */

@@ -1,7 +1,8 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasErrors, type Problem } from '../lib/problem.ts';
-import { watchTree, type WatchOptions } from '../lib/watch-tree.ts';
+import { readFailure } from '../lib/read-failure.ts';
+import { watchTree, type TreeWatch, type WatchOptions } from '../lib/watch-tree.ts';
 import { explainHeld } from '../model/held.ts';
 import { nameFromText, nameKey, nameToText, type WireName } from '../wire/name.ts';
 import { isUnavailable, plainProblem, unavailable, type Allowance, type ZoneData } from '../zone/mod.ts';
@@ -53,6 +54,7 @@ class ZoneFolder implements ConfigurationSource {
   /** By `nameKey` of their origins: the last valid version of each zone. */
   #lastValid = new Map<string, ServedFile>();
   #tell: ((loaded: Loaded) => void) | undefined;
+  #watch: TreeWatch | undefined;
 
   constructor(directory: string, { watching = {}, accepted, allowed = {} }: ZoneFolderOptions) {
     this.#directory = directory;
@@ -63,11 +65,11 @@ class ZoneFolder implements ConfigurationSource {
 
   follow(onLoaded: (loaded: Loaded) => void): () => void {
     this.#tell = onLoaded;
-    const close = watchTree(this.#directory, () => this.again(), this.#watching);
+    this.#watch = watchTree(this.#directory, () => this.again(), this.#watching);
     this.again();
     return () => {
       this.#tell = undefined;
-      close();
+      this.#watch?.close();
     };
   }
 
@@ -118,7 +120,8 @@ class ZoneFolder implements ConfigurationSource {
     // In the order of their names, whoever came first: what is compiled goes by the order.
     const ordered = [...zones.values()].sort((a, b) => (a.file < b.file ? -1 : 1));
     const result = this.#guarded(ordered.map(({ data }) => data));
-    return { ...result, problems: [...problems, ...result.problems], stale, refused, leftOut: leftOut.sort() };
+    const told = { problems: [...problems, ...result.problems], stale, refused, leftOut: leftOut.sort() };
+    return { ...result, ...told, seen: this.#watch?.seen };
   }
 
   /** Of two files with one zone the one that is served now keeps it; names that are only perhaps zones come last. */
@@ -138,9 +141,7 @@ class ZoneFolder implements ConfigurationSource {
     try {
       octets = readFileSync(file);
     } catch (error) {
-      const message = `cannot be read: ${codeOf(error)}`;
-      const remedy = 'check its permissions';
-      return { data: undefined, problems: [{ severity: 'error', file, message, remedy }] };
+      return { data: undefined, problems: [{ severity: 'error', file, ...readFailure(error) }] };
     }
     const zone = this.#reader.read({ octets, file, origin, include }, this.#allowed);
     const problems = zone.problems.map(plainProblem);
@@ -168,9 +169,7 @@ function listZoneFiles(
     const entries = readdirSync(directory, { withFileTypes: true });
     names = entries.flatMap((entry) => (entry.isDirectory() || entry.name.startsWith('.') ? [] : [entry.name]));
   } catch (error) {
-    const message = `cannot be read: ${codeOf(error)}`;
-    const remedy = 'name the folder that holds the master files';
-    problems.push({ severity: 'error', file: directory, message, remedy });
+    problems.push({ severity: 'error', file: directory, ...readFailure(error) });
     return undefined;
   }
   const zones: ZoneFile[] = [];
@@ -211,8 +210,4 @@ function beginsAsZone(path: string): boolean {
   } catch {
     return true;
   }
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? String(error);
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { readTree } from '../lib/file-tree.ts';
+import { fingerprint, readTree } from '../lib/file-tree.ts';
 import type { Problem } from '../lib/problem.ts';
+import { readFailure } from '../lib/read-failure.ts';
 import { watchTree, type WatchOptions } from '../lib/watch-tree.ts';
 import { parseYaml } from '../lib/yaml.ts';
 import type { HeldChange } from '../model/held.ts';
@@ -34,7 +35,10 @@ export function fileStore(directory: string, options: FileStoreOptions = {}): Re
       if (!listing.failed) kept = files;
       return listing;
     },
-    watch: (onChange) => watchTree(directory, onChange, watching),
+    watch: (onChange) => {
+      const watch = watchTree(directory, onChange, watching);
+      return () => watch.close();
+    },
   };
 }
 
@@ -72,21 +76,30 @@ function listFiles(
   const invalid: InvalidResource[] = [];
   const unreadable: string[] = [];
   const held: HeldChange[] = [];
-  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
-    const remedy = 'name the directory that holds the resources';
-    problems.push({ severity: 'error', file: directory, message: 'no such directory', remedy });
+  const own = join(directory, SERVER_FILE);
+  const tree = readTree(directory);
+  if (!tree.directories.has(directory)) {
+    const error = tree.unreadable.get(directory);
+    const missing = { message: 'no such directory', remedy: 'name the directory that holds the resources' };
+    problems.push({ severity: 'error', file: directory, ...(error === undefined ? missing : readFailure(error)) });
     return { listing: { resources, problems, invalid, unreadable, held, failed: true }, files };
   }
-  const own = join(directory, SERVER_FILE);
-  for (const { path } of readTree(directory).files) {
+  for (const [path, error] of tree.unreadable) {
+    problems.push({ severity: 'error', file: path, ...readFailure(error) });
+    for (const [file, before] of kept) {
+      if (!file.startsWith(join(path, sep))) continue;
+      unreadable.push(file);
+      files.set(file, before);
+    }
+  }
+  for (const { path } of tree.files) {
     if (!/\.ya?ml$/u.test(path) || path === own) continue;
     const before = kept.get(path);
     let text: string;
     try {
       text = readFileSync(path, 'utf8');
     } catch (error) {
-      const message = `cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
-      problems.push({ severity: 'error', file: path, message, remedy: 'check that it exists and may be read' });
+      problems.push({ severity: 'error', file: path, ...readFailure(error) });
       unreadable.push(path);
       if (before !== undefined) files.set(path, before);
       continue;
@@ -106,7 +119,8 @@ function listFiles(
     invalid.push(...content.invalid);
     if (content.isPartial) unreadable.push(path);
   }
-  return { listing: { resources, problems, invalid, unreadable, held, failed: false }, files };
+  const seen = fingerprint(tree);
+  return { listing: { resources, problems, invalid, unreadable, held, failed: false, seen }, files };
 }
 
 /**

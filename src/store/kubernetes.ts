@@ -6,6 +6,7 @@ import { resourceType, type KubeObject, type ResourceType } from '../kube/object
 import { Reflector, type ReflectorTiming } from '../kube/reflector.ts';
 import { readChecked, writeChecked } from '../lib/atomic-file.ts';
 import { hasErrors, type Problem } from '../lib/problem.ts';
+import { RepeatedFailure } from '../lib/repeated-failure.ts';
 import { TENANT_KINDS, type Kind, type Resource } from '../model/kinds.ts';
 import { API_VERSION } from '../model/resource.ts';
 import {
@@ -78,6 +79,7 @@ export class KubernetesStore implements ResourceStore {
   #learnt: StoreChange['learnt'] = 'watch';
   #gather: NodeJS.Timeout | undefined;
   #keep: NodeJS.Timeout | undefined;
+  readonly #writeFailure = new RepeatedFailure();
   #synced = false;
   /** Milliseconds since 1970. */
   #seenAt: number | undefined;
@@ -267,8 +269,14 @@ export class KubernetesStore implements ResourceStore {
       const objects = all.map(({ kind, object }) => [kind, object] as const);
       const kept: KeptHub = { cluster: this.#options.identity ?? '', objects };
       writeChecked(this.#file(), Buffer.from(JSON.stringify(kept)));
+      this.#writeFailure.succeeded();
     } catch (error) {
-      this.#options.onError(`what the hub has cannot be remembered: ${String(error)}`);
+      if (!this.#writeFailure.isNews(error)) return;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.onError(
+        `the state of the hub cannot be written: ${reason}; a restart while the hub is away would have nothing to ` +
+          'serve; make the directory writable, or set `dataDirectory` in edgeward.yaml',
+      );
     }
   }
 

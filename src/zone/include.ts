@@ -1,5 +1,6 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { readReason } from '../lib/read-failure.ts';
 import { err, ok } from '../lib/result.ts';
 import type { Include } from './master.ts';
 
@@ -18,7 +19,7 @@ export function includeFrom(directory: string): Include {
       const file = isAbsolute(path) ? path : join(dirname(from), path);
       return ok({ octets: readFileSync(real), file });
     } catch (error) {
-      return err((error as NodeJS.ErrnoException).code ?? String(error));
+      return err(readReason(error));
     }
   };
 }

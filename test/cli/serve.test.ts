@@ -105,7 +105,7 @@ test('a mistake leaves what it is in as it was, and is told; mending it is serve
 test('a port that is taken: which, why, and what to do', async () => {
   const second = await output('serve', config, '--listen', `127.0.0.1:${port}`, '--metrics', 'off', '--workers', '1');
   expect(second.code).toBe(2);
-  expect(second.text).toMatch(/cannot listen: .*EADDRINUSE.*--listen ADDRESS:PORT/u);
+  expect(second.text).toMatch(/cannot listen on 127\.0\.0\.1:\d+ over UDP: .*EADDRINUSE.*--listen ADDRESS:PORT/u);
 });
 
 test('nothing to serve ends with the reason', async () => {

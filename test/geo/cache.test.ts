@@ -95,7 +95,7 @@ describe('the cache of localities', () => {
     expect(map).toBeDefined();
     expect(problems.map(formatProblem)).toEqual([
       expect.stringMatching(
-        /file\/cache: warning: geo data cannot be cached: .+; every start will build it anew until the directory can be written to$/u,
+        /file\/cache: warning: geo data cannot be cached: .+; every start builds it anew; make the directory writable, or set `geo.cacheDirectory` in edgeward.yaml$/u,
       ),
     ]);
   });

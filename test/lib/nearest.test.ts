@@ -20,7 +20,7 @@ test('lists', () => {
     '`a` or `b`',
     '`a`, `b` or `c`',
   ]);
-  expect(suggest('x', [], 'sites')).toBe('there are no sites');
+  expect(suggest('x', [], 'sites')).toBe('there is none: add it first');
   expect(suggest('london', ['paris', 'rome'], 'sites')).toBe('sites are `paris`, `rome`');
   const many = Array.from({ length: 12 }, (_, i) => `place-${i}`);
   expect(suggest('london', many, 'sites')).toMatch(/^sites are `place-0`, .*, `place-9` and 2 more$/u);

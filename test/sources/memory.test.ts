@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { clusterIdentity } from '../../src/kube/cluster-identity.ts';
 import { kubeconfigFile } from '../../src/kube/credentials.ts';
@@ -32,6 +32,34 @@ test('what was seen of a cluster is recalled for that cluster alone', () => {
   identity = 'two';
   expect(memory().recall('fra')).toBeUndefined();
   expect(said).toEqual(['the cluster of site fra is another than before: what is remembered of it is not used']);
+});
+
+test('state that cannot be written is told of once, and again after it could be', () => {
+  const directory = temporaryDirectory({ sites: 'a file in the way' });
+  const said: string[] = [];
+  const memory = new ClusterMemory(
+    directory,
+    () => 'one',
+    (message) => void said.push(message),
+  );
+  const keep = (): void => {
+    memory.keep(['fra', 'rom'], () => both);
+    memory.write(both);
+  };
+  const both: Observations = new Map([...seen, ['rom', { ...seen.get('fra')!, site: 'rom' }]]);
+  keep();
+  keep();
+  expect(said).toEqual([
+    expect.stringMatching(
+      /^the state of edge clusters cannot be written: E\w+: .*; after a restart the server answers for a cluster only once it has seen that cluster; make the directory writable, or set `dataDirectory` in edgeward\.yaml$/u,
+    ),
+  ]);
+  rmSync(join(directory, 'sites'));
+  keep();
+  rmSync(join(directory, 'sites'), { recursive: true });
+  writeFileSync(join(directory, 'sites'), '');
+  keep();
+  expect(said).toHaveLength(2);
 });
 
 test('a cluster is known by its authority, else by its address', () => {

@@ -188,7 +188,7 @@ endpoints:
     [
       'b.yaml:10:36: error: spec.policy.rules[0].clients.regions[0]: no region `FR`; regions are ISO 3166 codes such as `DE` or `CN-GD`, as in geo-data/regions.csv',
       'b.yaml:10:48: warning: spec.policy.rules[0].clients.isps[0]: no carrier `unicon`; did you mean `unicom`?',
-      'b.yaml:10:13: warning: spec.policy.rules[0]: the rule does nothing; give it `only` or `deny`',
+      'b.yaml:10:13: warning: spec.policy.rules[0]: the rule does nothing; give it `only` or `deny`, or remove it',
     ],
   ],
   [
@@ -206,8 +206,8 @@ endpoints:
       'b.yaml': exported('b', policy('rules: [{ clients: {}, only: [rome] }]\nfailover: [[mainz], [rome]]')),
     },
     [
-      'b.yaml:11:26: warning: spec.policy.failover[1][0]: the export has no endpoint at `rome`; add one there, or remove the site here',
-      'b.yaml:10:35: warning: spec.policy.rules[0].only[0]: the export has no endpoint at `rome`; add one there, or remove the site here',
+      'b.yaml:11:26: warning: spec.policy.failover[1][0]: the export has no endpoint at `rome`; add one there, or remove the tier',
+      'b.yaml:10:35: warning: spec.policy.rules[0].only[0]: the export has no endpoint at `rome`; add one there, or remove the rule',
     ],
   ],
   [

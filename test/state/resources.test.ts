@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { formatProblem } from '../../src/lib/problem.ts';
 import type { ConfigurationSource, Loaded } from '../../src/state/loaded.ts';
 import { openResources } from '../../src/state/resources.ts';
@@ -158,6 +158,25 @@ test('an override ends by itself', async () => {
   expect(weight(await next())).toBe(1);
 });
 
+test('an override ends in time although the clock was set meanwhile', async () => {
+  vi.useFakeTimers();
+  try {
+    const directory = temporaryDirectory({
+      ...WORLD,
+      'o.yaml': override('o', 'export: app\nweight: 7\nexpires: 2026-11-23T12:00:00Z'),
+    });
+    let clock = 0;
+    const { loads } = following(openWorld(directory, () => clock));
+    const weight = ({ configuration }: Loaded): number | undefined => configuration?.exports[0]?.endpoints[0]?.weight;
+    expect(loads.map(weight)).toEqual([7]);
+    clock = Date.parse('2026-11-23T12:00:01Z');
+    await vi.advanceTimersByTimeAsync(60_001);
+    expect(loads.map(weight)).toEqual([7, 1]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('a folder of master files', async () => {
   const directory = temporaryDirectory({
     'example.org.zone': SOA,
@@ -217,7 +236,7 @@ test('a folder without master files, and none at all', () => {
     `${directory}: error: no zones in this folder; name master files after their zones: \`example.org.zone\`, \`example.org.db\`, \`db.example.org\` or \`example.org\``,
   ]);
   expect(say(join(directory, 'x'))).toEqual([
-    `${directory}/x: error: cannot be read: ENOENT; name the folder that holds the master files`,
+    `${directory}/x: error: cannot be read: there is no such file or directory (ENOENT); check the path`,
   ]);
 });
 

@@ -130,7 +130,7 @@ test('includes files with names and records of any octets', () => {
     expect(records).toEqual(['a TXT "caf\\233"', 'b TXT "x"']);
     expect(problems.map((problem) => problem.replaceAll(`${directory}/`, ''))).toEqual([
       'größe.inc:2:10: error: "größe.inc" includes itself; by way of größe.inc',
-      'z:7:10: error: "nö.inc" cannot be included: ENOENT',
+      'z:7:10: error: "nö.inc" cannot be included: there is no such file or directory',
     ]);
     expect(read(latin1('$INCLUDE caf\u00e9'), directory).problems).toMatchObject([
       expect.stringMatching(/z:5:10: error: the path "caf\\233" is not UTF-8; rename the file$/u),

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readChecked, writeChecked } from '../../lib/atomic-file.ts';
+import { RepeatedFailure } from '../../lib/repeated-failure.ts';
 import type { Observations, ObservedService } from '../../model/observed.ts';
 import type { Remembered } from './edge-cluster.ts';
 
@@ -23,6 +24,8 @@ export class ClusterMemory {
   readonly #identityOf: (site: string) => string | undefined;
   readonly #onError: (message: string) => void;
   readonly #dirty = new Set<string>();
+  readonly #readFailure = new RepeatedFailure();
+  readonly #writeFailure = new RepeatedFailure();
   #since = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -58,7 +61,8 @@ export class ClusterMemory {
       const services = new Map(kept.services);
       return { services, at: statSync(this.#file(site)).mtimeMs };
     } catch (error) {
-      this.#onError(`what is remembered of site ${site} cannot be used: ${String(error)}`);
+      if (this.#readFailure.isNews(error))
+        this.#onError(`the kept state of site ${site} cannot be used: ${String(error)}`);
       return undefined;
     }
   }
@@ -84,10 +88,19 @@ export class ClusterMemory {
         const cluster = this.#identityOf(site) ?? '';
         const kept: KeptSite = { cluster, services: [...observed.services] };
         writeChecked(this.#file(site), Buffer.from(JSON.stringify(kept)));
+        this.#writeFailure.succeeded();
       } catch (error) {
-        this.#onError(`what is seen of site ${site} cannot be remembered: ${String(error)}`);
+        if (this.#writeFailure.isNews(error)) this.#onError(cannotKeep(error));
       }
     }
     this.#dirty.clear();
   }
+}
+
+function cannotKeep(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  return (
+    `the state of edge clusters cannot be written: ${reason}; after a restart the server answers for a cluster only ` +
+    'once it has seen that cluster; make the directory writable, or set `dataDirectory` in edgeward.yaml'
+  );
 }

@@ -31,11 +31,20 @@ export function annotatedExports(
   return [...claims].sort(([a], [b]) => (a < b ? -1 : 1)).map(([host, backends]) => exportFor(host, backends));
 }
 
-function allows({ spec }: Zone, host: string, site: string, namespace: string): boolean {
-  const rule = spec.hostnameAnnotations!;
+function allows(zone: Zone, host: string, site: string, namespace: string): boolean {
+  const { namespaces } = zone.spec.hostnameAnnotations!;
+  return namespaces?.includes(namespace) !== false && mayClaim(zone, host, site);
+}
+
+/**
+ * Whether a zone lets the cluster of a site claim a host, in some namespace.
+ * @param host in lower case, without a final dot
+ */
+export function mayClaim({ spec }: Zone, host: string, site: string): boolean {
+  const rule = spec.hostnameAnnotations;
   const origin = spec.origin.replace(/\.$/u, '').toLowerCase();
-  if (host !== origin && !host.endsWith(`.${origin}`)) return false;
-  if (rule.sites?.includes(site) === false || rule.namespaces?.includes(namespace) === false) return false;
+  if (rule === undefined || (host !== origin && !host.endsWith(`.${origin}`))) return false;
+  if (rule.sites?.includes(site) === false) return false;
   return rule.hosts.some((pattern) => {
     const wanted = pattern.replace(/\.$/u, '').toLowerCase();
     return wanted.startsWith('*.') ? host.endsWith(wanted.slice(1)) : host === wanted;

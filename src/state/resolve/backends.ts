@@ -43,7 +43,7 @@ export function checkBackends(
           stored,
           field,
           `site \`${site}\` has no cluster`,
-          'give the Site a `cluster`, or remove it here',
+          `give the Site a \`cluster\`, or remove ${backend.sites?.length === 1 ? 'the backend' : 'it here'}`,
         );
       }
     }

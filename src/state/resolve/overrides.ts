@@ -56,6 +56,12 @@ export function resolveOverride(
   if (exp === undefined) {
     const names = [...exports.keys()].filter((known) => known.startsWith(`${tenant}/`));
     const own = names.map((known) => known.slice(tenant.length + 1));
+    // Only exports that follow from annotations have names with dots, and they come and go with edge clusters.
+    if (spec.export.includes('.') && context.clusters.size > 0) {
+      const message = `no edge cluster is seen to claim \`${spec.export}\``;
+      report.warning(stored, 'spec.export', message, 'the override waits for it; or correct the name');
+      return undefined;
+    }
     const message = `tenant \`${tenant}\` has no DomainExport \`${spec.export}\``;
     report.error(stored, 'spec.export', message, suggest(spec.export, own, 'its exports'));
     return undefined;
@@ -139,7 +145,8 @@ function checkTargets(
     const field = `spec.sites[${index}]`;
     if (used.has(site)) continue;
     if (sites.includes(site)) {
-      const remedy = 'add one there, or remove the site here';
+      // Without its list of sites it would apply to all.
+      const remedy = `add one there, or ${spec.sites?.length === 1 ? 'delete the override' : 'remove the site here'}`;
       report.warning(stored, field, `the export has no endpoint at \`${site}\``, remedy);
     } else report.error(stored, field, `no site \`${site}\``, suggest(site, [...used], 'its sites'));
   }

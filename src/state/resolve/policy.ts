@@ -57,10 +57,11 @@ function resolveRule(rule: NonNullable<Policy['rules']>[number], index: number, 
   }
   checkIsps(isps, stored, `${field}.clients.isps`, places, report);
   const deny = rule.deny ?? [];
-  checkSites(rule.only ?? [], `${field}.only`, context);
-  checkSites(deny, `${field}.deny`, context);
+  const hasBoth = rule.only !== undefined && rule.deny !== undefined;
+  checkSites(rule.only ?? [], `${field}.only`, hasBoth ? '`only`' : 'the rule', context);
+  checkSites(deny, `${field}.deny`, hasBoth ? '`deny`' : 'the rule', context);
   if (rule.only === undefined && rule.deny === undefined) {
-    report.warning(stored, field, 'the rule does nothing', 'give it `only` or `deny`');
+    report.warning(stored, field, 'the rule does nothing', 'give it `only` or `deny`, or remove it');
   }
   const denied = new Set(deny);
   if (used.size > 0 && [...used].every((site) => denied.has(site))) {
@@ -80,7 +81,7 @@ function checkFailover(failover: readonly (readonly string[])[], context: Policy
   const tierOf = new Map<string, number>();
   for (const [tier, sites] of failover.entries()) {
     const field = `spec.policy.failover[${tier}]`;
-    checkSites(sites, field, context);
+    checkSites(sites, field, 'the tier', context);
     for (const [index, site] of sites.entries()) {
       const before = tierOf.get(site);
       tierOf.set(site, before ?? tier);
@@ -91,13 +92,21 @@ function checkFailover(failover: readonly (readonly string[])[], context: Policy
   }
 }
 
-function checkSites(names: readonly string[], field: string, { sites, used, stored, report }: PolicyContext): void {
+/** @param list what goes with its last site: an empty list is not valid */
+function checkSites(
+  names: readonly string[],
+  field: string,
+  list: string,
+  { sites, used, stored, report }: PolicyContext,
+): void {
   for (const [index, name] of names.entries()) {
     if (used.has(name)) continue;
     const at = `${field}[${index}]`;
     if (!sites.includes(name)) report.error(stored, at, `no site \`${name}\``, suggest(name, sites, 'sites'));
-    else
-      report.warning(stored, at, `the export has no endpoint at \`${name}\``, 'add one there, or remove the site here');
+    else {
+      const remedy = `add one there, or remove ${names.length === 1 ? list : 'the site here'}`;
+      report.warning(stored, at, `the export has no endpoint at \`${name}\``, remedy);
+    }
   }
 }
 
