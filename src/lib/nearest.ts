@@ -20,9 +20,10 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 
 /**
  * The one name that a word is a misspelling of: a long name that differs in one letter (two, from 8 letters on), when
- * every other name differs in at least two letters more. Codes are no names: each is near to others that exist.
+ * every other name differs in more letters. Codes are no names: each is near to others that exist.
+ * @param margin how many letters more the others differ in
  */
-export function nearestName(word: string, names: Iterable<string>): string | undefined {
+export function nearestName(word: string, names: Iterable<string>, margin = 2): string | undefined {
   if (word.length < 5) return undefined;
   const most = word.length < 8 ? 1 : 2;
   let best: string | undefined;
@@ -37,7 +38,7 @@ export function nearestName(word: string, names: Iterable<string>): string | und
       best = name;
     } else if (edits < second) second = edits;
   }
-  return second - least >= 2 ? best : undefined;
+  return second - least >= margin ? best : undefined;
 }
 
 function distance(a: string, b: string): number {

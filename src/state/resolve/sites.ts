@@ -59,7 +59,7 @@ export function checkIsps(
 /** An unknown carrier matches nobody, which is no reason not to serve. */
 export function ispTrouble(isp: string, { carriers }: Places): { message: string; remedy: string } | undefined {
   if (/^AS[1-9][0-9]*$/u.test(isp) || carriers.has(isp)) return undefined;
-  const meant = ispCalled(isp, carriers) ?? nearestName(isp, carriers);
+  const meant = ispCalled(isp, carriers) ?? nearestName(isp, carriers, 1);
   return {
     message: `no carrier \`${isp}\``,
     remedy:
