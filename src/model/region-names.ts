@@ -23,6 +23,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   os_euro: ['europe'],
   os_namerica: ['north-america'],
   os_oceania: ['oceania'],
+  os_oceanica: ['oceania'],
   os_samerica: ['south-america'],
   '019': ['north-america', 'south-america'],
   america: ['north-america', 'south-america'],
@@ -298,6 +299,9 @@ function findRemedy(text: string, regions: RegionTree): string {
   const line = /^cn_(?<isp>telecom|unicom|mobile|edu)(?:_|$)/u.exec(lower)?.groups!['isp'];
   const isp = line ?? Object.keys(CHINESE_LINES).find((each) => text.trim().endsWith(each));
   if (isp !== undefined) {
+    // `cn_telecom_huabei` and the like are several provinces, which are no region here.
+    const isArea = codes.length === 0 && /^cn_[a-z]+_/u.test(lower);
+    if (isArea) return `write the provinces that you mean, and the ISP \`${CHINESE_LINES[isp] ?? isp}\``;
     const region = codes[0] ?? 'CN';
     return `write the region \`${region}\` and the ISP \`${CHINESE_LINES[isp] ?? isp}\`: a line of another product combines the two`;
   }

@@ -24,7 +24,7 @@ describe('what other products call a region, and what we call it', () => {
     ['Azure', ['GEO-EU'], 'europe'],
     ['Azure, others', ['GEO-NA'], 'north-america'],
     ['NS1', ['SOUTH-AMERICA', 'South America', 'GEO-SA', 'os_samerica'], 'south-america'],
-    ['Route 53', ['OC', 'Oceania'], 'oceania'],
+    ['Route 53', ['OC', 'Oceania', 'os_oceanica'], 'oceania'],
     [
       'gdnsd, Alibaba, Route 53, Cloudflare',
       ['default', 'global', '*', 'any', 'all', 'WORLD', 'World', '001', '默认', '全球'],
@@ -70,6 +70,7 @@ describe('what other products call a region, and what we call it', () => {
     ['cn_unicom', 'write the region `CN` and the ISP `unicom`: a line of another product combines the two'],
     ['cn_edu_beijing', 'write the region `CN-BJ` and the ISP `cernet`: a line of another product combines the two'],
     ['广东电信', 'write the region `CN-GD` and the ISP `telecom`: a line of another product combines the two'],
+    ['cn_telecom_huabei', 'write the provinces that you mean, and the ISP `telecom`'],
     // A subdivision that is none: those that there are.
     [
       'CA-BCX',
