@@ -4,14 +4,17 @@ import { hostname } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
 import type { ControlClusters } from './control-clusters.ts';
+import { carrierNames } from './geo/carrier-names.ts';
 import { locate } from './geo/locate.ts';
-import { inputFiles, loadCarriers, loadLocalityMap, loadRegions, type GeoSources } from './geo/mod.ts';
+import { inputFiles, loadLocalityMap, loadRegions, type GeoSources } from './geo/mod.ts';
 import { NOWHERE, type LocalityMap } from './geo/ranges.ts';
+import { describeUnreached, unreachedRegions } from './geo/reach.ts';
 import { formatAddress, type Address } from './lib/address.ts';
 import { collectSoon } from './lib/collect-garbage.ts';
 import { memoryLimit } from './lib/memory-limit.ts';
 import type { Problem } from './lib/problem.ts';
 import type { Observations } from './model/observed.ts';
+import type { ResolvedExport } from './model/resolved.ts';
 import type { Site } from './model/site.ts';
 import { Compiler } from './snapshot/compile.ts';
 import { SnapshotEncoder } from './snapshot/encode.ts';
@@ -149,6 +152,9 @@ const PATIENCE_MS = 15_000;
 
 const SITES_MS = 2000;
 
+/** Rules that never apply are logged one by one up to this number. */
+const MOST_UNREACHED = 3;
+
 const port = parentPort!;
 const { source, geo, dataDirectory, stream } = workerData as ControlData;
 const send = (message: FromControl): void => port.postMessage(message);
@@ -156,7 +162,7 @@ const log: ControlLog = (level, message, fields = {}) => send({ type: 'log', lev
 
 const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
 const regions = loadRegions(geo.dataDirectory);
-const carriers = new Set([...loadCarriers(geo.dataDirectory).values()].map(({ carrier }) => carrier));
+const carriers = carrierNames(geo);
 const state = new State();
 
 let localities: LocalityMap | undefined;
@@ -343,6 +349,22 @@ async function compile({ generation, configuration }: Current): Promise<void> {
   clearTimeout(refining);
   refining = setTimeout(refine, first ? 0 : REFINE_MS);
   clusters?.tellStatuses();
+  warnOfUnreached(configuration.exports, world);
+}
+
+/** The result that was logged last: it is not repeated after every change. */
+let unreachedBefore = '';
+
+function warnOfUnreached(exports: readonly ResolvedExport[], world: LocalityMap): void {
+  if (world === NOWHERE) return;
+  const unreached = unreachedRegions(exports, world, regions);
+  const now = JSON.stringify(unreached);
+  if (now === unreachedBefore) return;
+  unreachedBefore = now;
+  for (const each of unreached.slice(0, MOST_UNREACHED))
+    log('warn', describeUnreached(each).message, { export: each.export });
+  const more = unreached.length - MOST_UNREACHED;
+  if (more > 0) log('warn', 'more rules and matrices name regions without networks', { count: more });
 }
 
 /** Undefined where edge clusters or a hub are part of it. */

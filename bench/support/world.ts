@@ -23,8 +23,8 @@ export async function realGeo(): Promise<LocalityMap> {
   return loaded.map;
 }
 
-/** Countries and subdivisions that have people in them. */
-const PLACES = regions.codes().filter((code) => /^[A-Z]{2}(?:-|$)/u.test(code));
+/** Countries, and the subdivisions of the two largest by addresses: sites stay where they were in earlier results. */
+const PLACES = regions.codes().filter((code) => /^(?:[A-Z]{2}|(?:CN|US)-[A-Z]{2})$/u.test(code));
 
 /** Sites at random places, two in three of one carrier. */
 export function makeSites(count: number, random = new Random(1)): ResolvedSite[] {

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { loadConfig, type ServerConfig } from '../config/config.ts';
-import { loadLocalityMap } from '../geo/mod.ts';
+import { loadLocalityMap, loadRegions } from '../geo/mod.ts';
+import { describeUnreached, unreachedRegions } from '../geo/reach.ts';
 import { hasErrors, type Problem } from '../lib/problem.ts';
+import type { Configuration } from '../state/configuration.ts';
 import type { Loaded } from '../state/loaded.ts';
 import { openZones } from '../state/zone-folder.ts';
 import { SERVER_FILE } from '../store/files.ts';
@@ -50,7 +52,7 @@ async function checkDirectory(directory: string, json: boolean | undefined): Pro
   const hasZones = (workspace.configuration?.zones.length ?? 0) > 0;
   const elsewhere = config && servedFromElsewhere(config, hasZones, file);
   const found = elsewhere === undefined ? workspace.problems : unservedResources(workspace, elsewhere);
-  const all = [...problems, ...found, ...(await geoProblems(config))];
+  const all = [...problems, ...found, ...(await geoProblems(config, workspace.configuration))];
   if (elsewhere === undefined)
     return report({ ...workspace, problems: all }, [...workspace.clusters.keys()].sort(), json);
   const isBad = hasErrors(all);
@@ -70,11 +72,24 @@ function unservedResources({ resources }: Workspace, { file, field }: Problem): 
   return [{ severity: 'warning', ...(file === undefined ? {} : { file }), field: field ?? 'hub', message, remedy }];
 }
 
-/** What is built in is sound; what the operator adds to it may not be. */
-async function geoProblems(config: ServerConfig | undefined): Promise<readonly Problem[]> {
+/** Problems of the operator's geo files (the built-in data is sound), and rules for regions without networks. */
+async function geoProblems(
+  config: ServerConfig | undefined,
+  configuration: Configuration | undefined,
+): Promise<readonly Problem[]> {
   const geo = config?.geo;
-  if (geo === undefined || (geo.overlays.length === 0 && Object.keys(geo.mmdb).length === 0)) return [];
-  return (await loadLocalityMap({ dataDirectory: DATA_DIRECTORY, ...geo })).problems;
+  const hasOwn = geo !== undefined && (geo.overlays.length > 0 || Object.keys(geo.mmdb).length > 0);
+  const loaded = hasOwn ? await loadLocalityMap({ dataDirectory: DATA_DIRECTORY, ...geo }) : undefined;
+  const problems = loaded?.problems ?? [];
+  // Without a usable map, every region would seem to be without networks.
+  if (configuration === undefined || (hasOwn && loaded?.map === undefined)) return problems;
+  const unreached = unreachedRegions(configuration.exports, loaded?.map, loadRegions(DATA_DIRECTORY));
+  const warnings = unreached.map((each): Problem => ({
+    severity: 'warning',
+    file: `DomainExport ${each.export}`,
+    ...describeUnreached(each),
+  }));
+  return [...problems, ...warnings];
 }
 
 /** @param clusters sites whose clusters were not looked at */

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../config/config.ts';
 import { hasErrors, type Problem } from '../lib/problem.ts';
-import { loadCarriers, loadLocalityMap, loadRegions, type GeoSources } from '../geo/mod.ts';
+import { carrierNames } from '../geo/carrier-names.ts';
+import { loadLocalityMap, loadRegions, type GeoSources } from '../geo/mod.ts';
 import type { LocalityMap } from '../geo/ranges.ts';
 import type { Resource } from '../model/kinds.ts';
 import type { Site } from '../model/site.ts';
@@ -24,7 +25,8 @@ export interface Workspace extends Loaded {
 /** Reads a configuration directory once. */
 export function loadDirectory(directory: string): Workspace {
   const regions = loadRegions(DATA_DIRECTORY);
-  const carriers = new Set([...loadCarriers(DATA_DIRECTORY).values()].map(({ carrier }) => carrier));
+  const { sources = { dataDirectory: DATA_DIRECTORY, overlays: [] } } = geoSources(directory);
+  const carriers = carrierNames(sources);
   const store = fileStore(directory);
   const loaded = openResources(store, { directory, regions, carriers }).load();
   // The store parses only files that have changed since.

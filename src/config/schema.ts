@@ -11,18 +11,24 @@ const Geo = Type.Object(
     overlays: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), {
         description:
-          'CSV files `prefix,region,isp` over the built-in data: a later file wins, within one the longer prefix.',
+          'CSV files `prefix,region,isp` over the built-in data: a later file wins, within one the longer prefix. A carrier that they name may be named by sites and rules.',
       }),
     ),
     mmdb: Type.Optional(
       Type.Object(
         {
-          city: Path('MaxMind City database: regions, down to subdivisions.'),
-          country: Path('MaxMind Country database: regions.'),
-          isp: Path('MaxMind ISP database: AS numbers and carriers.'),
-          asn: Path('MaxMind ASN database: AS numbers.'),
+          city: Path(
+            'City database: regions down to subdivisions (`CA-BC`), and coordinates, which distances are measured to.',
+          ),
+          country: Path('Country database: countries, or continents where it has no country.'),
+          isp: Path('ISP database: AS numbers and carriers.'),
+          asn: Path('ASN database: AS numbers.'),
         },
-        { ...closed, description: 'MaxMind databases in place of the built-in data.' },
+        {
+          ...closed,
+          description:
+            'mmdb databases in place of the built-in data: MaxMind, DB-IP, IP2Location, IPinfo, ip-location-db.',
+        },
       ),
     ),
     cacheDirectory: Path(

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { Reader as GeoIp2Reader, type ReaderModel } from '@maxmind/geoip2-node';
 import { open, type Response } from 'maxmind';
 import { formatAddress, formatPrefix, type Address, type Prefix } from '../lib/address.ts';
 import { locate, toBigInt } from './locate.ts';
@@ -8,6 +7,7 @@ import { NOT_EMBEDDED } from './lookup.ts';
 import { BUILT_IN, loadCarriers, loadRegions, type GeoSources } from './mod.ts';
 import { parseOverlay, type OverlayEntry } from './overlay.ts';
 import type { Locality, LocalityMap } from './ranges.ts';
+import { ownerOf, placeName, whereabouts } from './records.ts';
 
 /** Where one part of a locality came from. */
 export interface Origin {
@@ -79,22 +79,21 @@ function contains(prefix: Prefix, address: Address): boolean {
 
 const UNKNOWN: Origin = { source: 'none', detail: 'no source knows it' };
 
-async function regionOrigin(address: Address, { mmdb }: GeoSources, { region }: Locality): Promise<Origin> {
-  if (region === '') return UNKNOWN;
-  if (mmdb.city !== undefined) {
-    const typed = fromTyped(mmdb.city, (reader) => {
-      const { city, subdivisions, country, traits } = reader.city(formatAddress(address));
-      const names = [city?.names?.en, subdivisions?.[0]?.names?.en, country?.names?.en];
-      return `${names.filter((name) => name !== undefined).join(', ')} (${traits.network ?? 'network not stated'})`;
-    });
-    return typed ?? (await networkIn(mmdb.city, mmdb.city, address));
-  }
-  if (mmdb.country === undefined && region.startsWith('CN-')) {
+async function regionOrigin(
+  address: Address,
+  { mmdb, dataDirectory }: GeoSources,
+  { region, coordinates }: Locality,
+): Promise<Origin> {
+  if (region === '' && coordinates === undefined) return UNKNOWN;
+  if (mmdb.city === undefined && mmdb.country === undefined && region.startsWith('CN-'))
     return { source: 'ip2region 2.3.0', detail: `${basename(BUILT_IN.province())}: province inside China` };
-  }
-  return mmdb.country === undefined
-    ? await networkIn(BUILT_IN.country(), '@ip-location-db/geo-whois-asn-country-mmdb', address)
-    : await networkIn(mmdb.country, mmdb.country, address);
+  const file = mmdb.city ?? mmdb.country;
+  const { record, length } = await recordIn(file ?? BUILT_IN.country(), address);
+  const basis = whereabouts(record, loadRegions(dataDirectory))?.basis ?? 'not used';
+  const detail = `${basis}, network of /${length}`;
+  if (file === undefined) return { source: '@ip-location-db/geo-whois-asn-country-mmdb', detail };
+  const name = placeName(record);
+  return { source: file, detail: name === '' ? detail : `${name}; ${detail}` };
 }
 
 async function ispOrigin(
@@ -108,27 +107,12 @@ async function ispOrigin(
     carrier === undefined ? `AS${asn}, no carrier` : `AS${asn}, carriers.csv line ${carrier.line}: ${carrier.name}`;
   const file = mmdb.isp ?? mmdb.asn;
   if (file === undefined) return { source: '@ip-location-db/asn', detail: named };
-  const typed =
-    mmdb.isp === undefined
-      ? undefined
-      : fromTyped(file, (reader) => {
-          const record = reader.isp(formatAddress(address));
-          return `ISP "${record.isp ?? ''}" (${record.network ?? 'network not stated'})`;
-        });
-  const { source, detail } = typed ?? (await networkIn(file, file, address));
-  return { source, detail: `${named}; ${detail}` };
+  const { record, length } = await recordIn(file, address);
+  const owner = ownerOf(record);
+  return { source: file, detail: `${named}; ${owner === '' ? '' : `"${owner}", `}network of /${length}` };
 }
 
-/** What a file says with the fields of its type; undefined when it is of another type, which serves as well. */
-function fromTyped(file: string, describe: (reader: ReaderModel) => string): Origin | undefined {
-  try {
-    return { source: file, detail: describe(GeoIp2Reader.openBuffer(readFileSync(file))) };
-  } catch {
-    return undefined;
-  }
-}
-
-async function networkIn(file: string, source: string, address: Address): Promise<Origin> {
-  const [, length] = (await open<Response>(file)).getWithPrefixLength(formatAddress(address));
-  return { source, detail: `network of /${length}` };
+async function recordIn(file: string, address: Address): Promise<{ record: unknown; length: number }> {
+  const [record, length] = (await open<Response>(file)).getWithPrefixLength(formatAddress(address));
+  return { record, length };
 }

@@ -75,7 +75,9 @@ function checkText(schema: Schema, value: string, path: FieldPath, found: Violat
     add(found, path, value === '' ? 'empty' : `${quote(value)} is too short`, `write ${lower(wanted)}`);
   }
   if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) {
-    add(found, path, `${quote(value)} is not allowed here`, `write ${lower(wanted)}`);
+    const called = schema.called?.(value);
+    const remedy = called === undefined ? `write ${lower(wanted)}` : `did you mean \`${called}\`?`;
+    add(found, path, `${quote(value)} is not allowed here`, remedy);
   }
   if (schema.format === 'date-time' && !IsDateTime(value)) {
     add(found, path, `${quote(value)} is not a date and time`, 'write it by RFC 3339: 2030-01-31T18:00:00Z');

@@ -6,7 +6,7 @@ interface ViewRef {
 }
 
 /** Raised when what a snapshot is made of changes: nobody must answer from what another version wrote. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 const VIEW_TYPES = { Uint8Array, Int32Array, Uint32Array, Float64Array, Uint16Array } as const;
 type ViewType = keyof typeof VIEW_TYPES;

@@ -3,6 +3,7 @@ import { hasErrors, type Problem } from '../lib/problem.ts';
 import type { DomainExport } from '../model/domain-export.ts';
 import { DEFAULT_TENANT, ownerOf, resourceKey, type Resource } from '../model/kinds.ts';
 import type { Observations } from '../model/observed.ts';
+import type { CarrierNames } from '../model/isp-names.ts';
 import type { RegionTree } from '../model/regions.ts';
 import type { HostReservation } from '../model/reserved-host.ts';
 import type { ResolvedExport, ResolvedSite } from '../model/resolved.ts';
@@ -27,7 +28,7 @@ import { resolveZone, unavailableZone, type ReadFile, type ServedZone, type Stee
 export interface ResolveContext {
   readonly regions: RegionTree;
   /** Names of carriers, without AS numbers. */
-  readonly carriers: ReadonlySet<string>;
+  readonly carriers: CarrierNames;
   /** Reads master files and matrices by a path relative to the file that names them. */
   readonly readFile: ReadFile;
   /** Decides which overrides have ended. */

@@ -67,7 +67,7 @@ const RESOURCES: Readonly<Record<string, Case>> = {
   },
   'unknown region': {
     files: { 'canton.yaml': site('canton', 'region: CN-GDD') },
-    says: 'did you mean `CN-GD`?',
+    says: 'subdivisions of `CN` are `CN-AH`, `CN-BJ`, `CN-CQ`, `CN-FJ`, `CN-GD`',
     edits: { 'canton.yaml': ['CN-GDD', 'CN-GD'] },
   },
   'region unlike any': {

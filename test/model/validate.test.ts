@@ -83,7 +83,7 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
   [
     site('region: DE, isps: [China Telecom, AS0]'),
     [
-      'error: spec.isps[0]: "China Telecom" is not allowed here; write a carrier such as `telecom` or an AS number such as `AS3320`',
+      'error: spec.isps[0]: "China Telecom" is not allowed here; did you mean `telecom`?',
       'error: spec.isps[1]: "AS0" is not allowed here; write a carrier such as `telecom` or an AS number such as `AS3320`',
     ],
   ],

@@ -17,7 +17,7 @@ const CASES: readonly (readonly [string, Readonly<Record<string, string>>, reado
   [
     'unknown region',
     { 'canton.yaml': site('canton', 'region: CN-GDD') },
-    ['canton.yaml:5:3: error: spec.region: no region `CN-GDD`; did you mean `CN-GD`?'],
+    ['canton.yaml:5:3: error: spec.region: no region `CN-GDD`; subdivisions of `CN` are `CN-GD`'],
   ],
   [
     'region in small letters',
@@ -170,6 +170,16 @@ endpoints:
     { 'b.yaml': exported('b', policy('rules: [{ clients: {}, only: [mainz], deny: [mainz] }]')) },
     [
       'b.yaml:10:43: error: spec.policy.rules[0].deny: denies every site that `only` allows; remove them from one of the two',
+    ],
+  ],
+  [
+    'rule for a country whose code is a continent elsewhere',
+    {
+      'riyadh.yaml': site('riyadh', 'region: SA'),
+      'b.yaml': exported('b', policy('rules: [{ clients: { regions: [NA, SA, europe] }, only: [mainz] }]')),
+    },
+    [
+      'b.yaml:10:36: warning: spec.policy.rules[0].clients.regions[0]: `NA` is the country Namibia; write `north-america` if the continent is meant',
     ],
   ],
   [

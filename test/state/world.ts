@@ -20,6 +20,8 @@ export const regions = new RegionTree([
   region('CN', 'asia', 35, 105),
   region('CN-GD', 'CN', 23.1, 113.3),
   region('DE', 'europe', 50.1, 8.7),
+  { ...region('NA', 'world', -22.6, 17.1), name: 'Namibia' },
+  { ...region('SA', 'asia', 24.7, 46.7), name: 'Saudi Arabia' },
 ]);
 export const carriers = new Set(['telecom', 'unicom', 'deutsche-telekom']);
 

@@ -2,7 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { suggest } from '../../lib/nearest.ts';
 import { hasErrors } from '../../lib/problem.ts';
 import type { Policy } from '../../model/domain-export.ts';
-import type { MatrixEntry, ResolvedPolicy, ResolvedRule } from '../../model/resolved.ts';
+import type { MatrixEntry, ResolvedPolicy, ResolvedRule, ResolvedSite } from '../../model/resolved.ts';
+import { continentDoubt } from '../../model/region-names.ts';
 import type { StoredResource } from '../../model/stored.ts';
 import { parseMatrix } from './matrix.ts';
 import type { Report } from './report.ts';
@@ -14,6 +15,7 @@ export interface PolicyContext {
   /** Sites where the export has endpoints. */
   readonly used: ReadonlySet<string>;
   readonly sites: readonly string[];
+  readonly resolvedSites: ReadonlyMap<string, ResolvedSite>;
   readonly places: Places;
   readonly readMatrix: (path: string, stored: StoredResource, report: Report) => readonly MatrixEntry[];
   readonly report: Report;
@@ -47,7 +49,11 @@ function resolveRule(rule: NonNullable<Policy['rules']>[number], index: number, 
   const field = `spec.policy.rules[${index}]`;
   const { regions = [], isps = [] } = rule.clients;
   for (const [at, region] of regions.entries()) {
-    checkRegion(region, stored, `${field}.clients.regions[${at}]`, places, report);
+    const where = `${field}.clients.regions[${at}]`;
+    checkRegion(region, stored, where, places, report);
+    const doubt = continentDoubt(region, places.regions);
+    // A configuration with a site in the country means the country.
+    if (doubt !== undefined && !hasSiteIn(region, context)) report.warning(stored, where, doubt.message, doubt.remedy);
   }
   checkIsps(isps, stored, `${field}.clients.isps`, places, report);
   const deny = rule.deny ?? [];
@@ -65,6 +71,10 @@ function resolveRule(rule: NonNullable<Policy['rules']>[number], index: number, 
     report.error(stored, `${field}.deny`, 'denies every site that `only` allows', 'remove them from one of the two');
   }
   return { name: rule.name ?? `rules[${index}]`, regions, isps, only: rule.only, deny };
+}
+
+function hasSiteIn(region: string, { resolvedSites, places }: PolicyContext): boolean {
+  return [...resolvedSites.values()].some((site) => places.regions.contains(region, site.region));
 }
 
 function checkFailover(failover: readonly (readonly string[])[], context: PolicyContext): void {

@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { ResolvedExport, ResolvedSite } from '../../model/resolved.ts';
+import type { Coordinates } from '../../model/regions.ts';
 import { classifyLocalities } from './locality-classes.ts';
-import { distanceMs, ispPenaltyMs, placeOf } from './nearness.ts';
+import { distanceMs, ispPenaltyMs, placeOf, pointOf } from './nearness.ts';
 import { eligibleFor, planFor, type ClientLocality, type SteeringContext } from './plan.ts';
 import { matchesRule } from './stages.ts';
 
@@ -36,7 +37,7 @@ export function shapeOf(
 ): Shape {
   const named = namedIsps(exp, context);
   const own = classifyLocalities(classes, named);
-  const planner = new Planner(exp, family, context, named);
+  const planner = new Planner(exp, family, context, named, own.representatives.length);
   const plans: ShapePlan[] = [];
   const byContent = new Map<string, number>();
   const add = (endpoints: readonly number[], standIn: number | undefined): number => {
@@ -68,18 +69,30 @@ export function shapeOf(
   return { plans, planOf: own.of.map((index) => planOfOwn[index]!) };
 }
 
-/** Distances from regions by the sites of endpoints in their order, which many exports have in common. */
-const knownDistances = new WeakMap<SteeringContext['sites'], LRUCache<string, Map<string, Float64Array | undefined>>>();
-const MOST_LAYOUTS = 64;
+/** Milliseconds by endpoint, from regions and places. */
+type Distances = Map<string | Coordinates, Float64Array | undefined>;
 
-function distancesTo({ endpoints }: ResolvedExport, { sites }: SteeringContext): Map<string, Float64Array | undefined> {
+/** Distances by the sites of endpoints in their order, which many exports have in common. */
+const knownDistances = new WeakMap<SteeringContext['sites'], LRUCache<string, Distances>>();
+const MOST_LAYOUTS = 64;
+/** Numbers that are kept: classes of localities times endpoints, of which several have one distance. */
+const MOST_DISTANCES = 16_000_000;
+
+function distancesTo({ endpoints }: ResolvedExport, { sites }: SteeringContext, classes: number): Distances {
   let layouts = knownDistances.get(sites);
-  if (layouts === undefined) knownDistances.set(sites, (layouts = new LRUCache({ max: MOST_LAYOUTS })));
+  if (layouts === undefined) {
+    layouts = new LRUCache({ max: MOST_LAYOUTS, maxSize: MOST_DISTANCES });
+    knownDistances.set(sites, layouts);
+  }
   const layout = endpoints
     .map(({ site, place }) => (place === undefined ? site : `${site}@${place.latitude},${place.longitude}`))
     .join(' ');
   let distances = layouts.get(layout);
-  if (distances === undefined) layouts.set(layout, (distances = new Map()));
+  // More than there can be are of geo data that was replaced.
+  if (distances === undefined || distances.size > classes) {
+    distances = new Map();
+    layouts.set(layout, distances, { size: Math.max(1, classes * endpoints.length) });
+  }
   return distances;
 }
 
@@ -99,16 +112,23 @@ class Planner {
   readonly #context: SteeringContext;
   readonly #named: ReadonlySet<string>;
   readonly #eligible = new Map<string, Eligible>();
-  readonly #distances: Map<string, Float64Array | undefined>;
+  readonly #distances: Distances;
   readonly #penalties = new Map<string, Float64Array>();
   readonly #prices: Float64Array;
 
-  constructor(exp: ResolvedExport, family: 4 | 6, context: SteeringContext, named: ReadonlySet<string>) {
+  /** @param classes how many will be planned for */
+  constructor(
+    exp: ResolvedExport,
+    family: 4 | 6,
+    context: SteeringContext,
+    named: ReadonlySet<string>,
+    classes: number,
+  ) {
     this.#exp = exp;
     this.#family = family;
     this.#context = context;
     this.#named = named;
-    this.#distances = distancesTo(exp, context);
+    this.#distances = distancesTo(exp, context, classes);
     this.#prices = this.#perEndpoint(({ cost }) => cost);
   }
 
@@ -129,7 +149,7 @@ class Planner {
         ? this.#eligibleFor(client)
         : eligibleFor(this.#exp, this.#family, client, this.#context, down);
     const { latency, cost } = policy.objective;
-    const distances = this.#distancesFrom(client.region);
+    const distances = this.#distancesFrom(client);
     const penalties = this.#penaltiesOf(client);
     const prices = this.#prices;
     let least = Number.POSITIVE_INFINITY;
@@ -154,14 +174,16 @@ class Planner {
     return eligible;
   }
 
-  /** Milliseconds by endpoint; undefined from a region that is not known. */
-  #distancesFrom(region: string): Float64Array | undefined {
-    if (!this.#distances.has(region)) {
-      const known = this.#context.regions.get(region);
-      const distances = known === undefined ? undefined : this.#perEndpoint((site) => distanceMs(known, site));
-      this.#distances.set(region, distances);
+  /** Milliseconds by endpoint; undefined from a client whose region is not known. */
+  #distancesFrom(client: ClientLocality): Float64Array | undefined {
+    const where = client.coordinates ?? client.region;
+    let distances = this.#distances.get(where);
+    if (distances === undefined && !this.#distances.has(where)) {
+      const point = pointOf(client, this.#context);
+      distances = point === undefined ? undefined : this.#perEndpoint((site) => distanceMs(point, site));
+      this.#distances.set(where, distances);
     }
-    return this.#distances.get(region);
+    return distances;
   }
 
   /** Milliseconds by endpoint. */
