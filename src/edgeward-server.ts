@@ -400,10 +400,8 @@ export class EdgewardServer {
   #show(onShown: () => void = () => {}): void {
     if (this.#kept === undefined || this.#snapshot === undefined) return;
     this.#kept = undefined;
-    void this.#pool!.publish(this.#snapshot).then(() => {
-      onShown();
-      collectSoon(returnMemory);
-    });
+    void this.#pool!.publish(this.#snapshot).then(onShown);
+    collectSoon(returnMemory);
   }
 
   async #tellReady(fields: Readonly<Record<string, unknown>>, data: ControlData, suggest: boolean): Promise<void> {

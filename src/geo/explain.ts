@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { Reader as GeoIp2Reader, type ReaderModel } from '@maxmind/geoip2-node';
 import { open, type Response } from 'maxmind';
 import { formatAddress, formatPrefix, type Address, type Prefix } from '../lib/address.ts';
 import { locate, toBigInt } from './locate.ts';
@@ -92,7 +93,7 @@ async function regionOrigin(
   const basis = whereabouts(record, loadRegions(dataDirectory))?.basis ?? 'not used';
   const detail = `${basis}, network of /${length}`;
   if (file === undefined) return { source: '@ip-location-db/geo-whois-asn-country-mmdb', detail };
-  const name = placeName(record);
+  const name = typedPlace(file, address) ?? placeName(record);
   return { source: file, detail: name === '' ? detail : `${name}; ${detail}` };
 }
 
@@ -108,8 +109,40 @@ async function ispOrigin(
   const file = mmdb.isp ?? mmdb.asn;
   if (file === undefined) return { source: '@ip-location-db/asn', detail: named };
   const { record, length } = await recordIn(file, address);
-  const owner = ownerOf(record);
+  const owner = typedOwner(file, address, mmdb.isp !== undefined) ?? ownerOf(record);
   return { source: file, detail: `${named}; ${owner === '' ? '' : `"${owner}", `}network of /${length}` };
+}
+
+/** Names in MaxMind's own databases, with how far off the place may be; undefined for other makers' files. */
+function typedPlace(file: string, address: Address): string | undefined {
+  const ip = formatAddress(address);
+  const whole = (names: readonly (string | undefined)[]): string =>
+    names.filter((name) => name !== undefined).join(', ');
+  return (
+    typed(file, (reader) => {
+      const { city, subdivisions = [], country, location } = reader.city(ip);
+      const inner = subdivisions.map(({ names }) => names.en).reverse();
+      const name = whole([city?.names.en, ...inner, country?.names.en]);
+      const radius = location?.accuracyRadius;
+      return name === '' || radius === undefined ? name : `${name}, within ${radius} km`;
+    }) ?? typed(file, (reader) => whole([reader.country(ip).country?.names.en]))
+  );
+}
+
+function typedOwner(file: string, address: Address, isIsp: boolean): string | undefined {
+  const ip = formatAddress(address);
+  return typed(file, (reader) =>
+    isIsp ? (reader.isp(ip).isp ?? '') : (reader.asn(ip).autonomousSystemOrganization ?? ''),
+  );
+}
+
+/** Undefined when the file is of another type than is asked for, or of another maker. */
+function typed(file: string, read: (reader: ReaderModel) => string): string | undefined {
+  try {
+    return read(GeoIp2Reader.openBuffer(readFileSync(file)));
+  } catch {
+    return undefined;
+  }
 }
 
 async function recordIn(file: string, address: Address): Promise<{ record: unknown; length: number }> {

@@ -228,7 +228,7 @@ describe('mmdb files', () => {
     const explained = await explainAddress(parseAddress('1.2.0.1')!, sources, map);
     expect(explained.region).toEqual({
       source: sources.mmdb.city,
-      detail: 'Shenzhen, GD, CN; country CN, subdivision GD, network of /23',
+      detail: 'Shenzhen, GD, CN, within 20 km; country CN, subdivision GD, network of /23',
     });
     expect(explained.isp).toEqual({
       source: sources.mmdb.isp,
