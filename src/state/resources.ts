@@ -207,8 +207,11 @@ class ResourcesSource implements ObservingSource {
     const reserved = [...this.#owners.reserved].map(([host, { tenant, until }]) => {
       return { host, tenant, until, origin: resolution.rules.originOf(host) ?? '' };
     });
+    const contested = [...resolution.contested].map(([host, namespace]) => {
+      return { host, namespace, origin: resolution.rules.originOf(host) ?? '' };
+    });
     const { seen } = this.#listing;
-    const told = { problems, stale, refused, clusters, held, reserved, seen, until: this.#until() };
+    const told = { problems, stale, refused, clusters, held, reserved, contested, seen, until: this.#until() };
     return { configuration: isEmpty ? undefined : configuration, ...told };
   }
 
