@@ -380,6 +380,7 @@ class Resolver {
       clusters,
       observations,
       localityOf,
+      tenancy: this.#context.tenancy,
     });
   }
 
@@ -480,7 +481,7 @@ function isObserved({ severity, field }: Problem): boolean {
 export function observe(
   before: Resolution,
   changed: ReadonlySet<string>,
-  context: Pick<ResolveContext, 'regions' | 'carriers' | 'observations' | 'localityOf'> & {
+  context: Pick<ResolveContext, 'regions' | 'carriers' | 'observations' | 'localityOf' | 'tenancy'> & {
     readonly zones: readonly StoredResource[];
   },
 ): Resolution | undefined {
@@ -504,6 +505,7 @@ export function observe(
       places,
       overrides,
       report,
+      tenancy: context.tenancy,
     };
     exports[index] = observeExport(exp, stored, exports[index]!, own);
     observed[index] = report.problems;
