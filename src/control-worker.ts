@@ -254,9 +254,12 @@ const hub = clusters?.store;
 
 const accepted = new AcceptedChanges(dataDirectory, (message) => log('warn', message));
 
+/** What this program writes is no configuration, wherever it is. */
+const ignored = [dataDirectory, geo.cacheDirectory].filter((path) => path !== undefined);
+
 function openSource(): ConfigurationSource | ObservingSource {
   if (source.kind === 'zones')
-    return openZones(source.directory, { accepted, allowed: { unsigned: source.allowUnsigned } });
+    return openZones(source.directory, { accepted, watching: { ignored }, allowed: { unsigned: source.allowUnsigned } });
   const observations = (): Observations => clusters?.observations ?? new Map();
   const context = { regions, carriers, localityOf, observations, accepted };
   if (source.kind === 'hub') {
@@ -269,7 +272,7 @@ function openSource(): ConfigurationSource | ObservingSource {
       recallServed: (configuration) => clusters!.recallExports(configuration),
     });
   }
-  const store = fileStore(source.directory, { accepts: (id) => accepted.has(id) });
+  const store = fileStore(source.directory, { watching: { ignored }, accepts: (id) => accepted.has(id) });
   return openResources(store, { ...context, directory: source.directory });
 }
 
@@ -309,7 +312,7 @@ function served(): Served | undefined {
   return {
     snapshot: sent,
     about: { ...counts, ...(until === undefined ? {} : { until }) },
-    inputs: { settings: settingsOf({ source, geo }), directory, files: geoFiles, state: dataDirectory },
+    inputs: { settings: settingsOf({ source, geo }), directory, files: geoFiles, state: dataDirectory, ignored },
     isMadeFrom: (now) => now.directory === seen && (geoSeen === undefined || now.files === geoSeen),
   };
 }
