@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { readdirSync, realpathSync, statSync, type BigIntStats, type Stats } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 export interface TreeFile {
@@ -30,7 +30,15 @@ const LOST_AND_FOUND = 'lost+found';
  * @param ignored directories that are no part of it, wherever they are
  */
 export function readTree(root: string, ignored: readonly string[] = []): Tree {
-  const skipped = new Set(ignored.map((path) => unlessGone(() => realpathSync(path), () => {}) ?? resolve(path)));
+  const skipped = new Set(
+    ignored.map(
+      (path) =>
+        unlessGone(
+          () => realpathSync(path),
+          () => {},
+        ) ?? resolve(path),
+    ),
+  );
   const files: TreeFile[] = [];
   const directories = new Map<string, string>();
   const unreadable = new Map<string, Error>();
@@ -45,8 +53,7 @@ export function readTree(root: string, ignored: readonly string[] = []): Tree {
     const names = unlessGone(() => readdirSync(directory), note);
     // A link to a directory around it would never end.
     if (real === undefined || names === undefined || above.has(real) || depth > MAX_DEPTH || skipped.has(real)) return;
-    // Inode numbers are used again at once: the time of birth tells a new directory from a deleted one.
-    directories.set(directory, own === undefined ? '' : `${own.dev}:${own.ino}:${own.birthtimeNs}`);
+    directories.set(directory, own === undefined ? '' : identityOf(own));
     for (const name of names) {
       if (name.startsWith('.') || name === LOST_AND_FOUND) continue;
       const path = join(directory, name);
@@ -55,6 +62,11 @@ export function readTree(root: string, ignored: readonly string[] = []): Tree {
       else if (stats?.isDirectory()) visit(path, depth + 1, new Set([...above, real]));
     }
   }
+}
+
+/** Inode numbers are used again at once: the time of birth tells a new directory from a deleted one. */
+export function identityOf({ dev, ino, birthtimeNs }: BigIntStats): string {
+  return `${dev}:${ino}:${birthtimeNs}`;
 }
 
 /** Equal as long as no file of the tree was added, removed, replaced, written to or renamed. */

@@ -1,5 +1,5 @@
-import { watch, type FSWatcher } from 'node:fs';
-import { fingerprint, readTree } from './file-tree.ts';
+import { statSync, watch, type FSWatcher } from 'node:fs';
+import { fingerprint, identityOf, readTree } from './file-tree.ts';
 
 export interface WatchOptions {
   /** Changes are told after this long without another one. Milliseconds. */
@@ -46,6 +46,9 @@ export function watchTree(root: string, onChange: () => void, options: WatchOpti
   /** A change between reading a directory and watching it would be missed: hence again after new watches. */
   function look(): string {
     const start = performance.now();
+    // Often there is no directory but this one.
+    const own = watchers.size > 0 ? undefined : statSync(root, { bigint: true, throwIfNoEntry: false });
+    if (own?.isDirectory() === true) arm(new Map([[root, identityOf(own)]]));
     let tree = readTree(root, ignored);
     for (let round = 0; round < 3 && arm(tree.directories); round++) tree = readTree(root, ignored);
     const found = fingerprint(tree);

@@ -21,9 +21,10 @@ import { overridesInForce, resolveOverride, type Override, type ResolvedOverride
 import { matrixReader } from './resolve/policy.ts';
 import { placeOf, Report } from './resolve/report.ts';
 import { resolveSite, type Places } from './resolve/sites.ts';
+import type { ReadFile } from './read-inside.ts';
 import { HostRules, type Tenancy } from './resolve/tenancy.ts';
 import { ZoneReader } from './resolve/zone-reader.ts';
-import { resolveZone, unavailableZone, type ReadFile, type ServedZone, type SteeredTargets } from './resolve/zones.ts';
+import { resolveZone, unavailableZone, type ServedZone, type SteeredTargets } from './resolve/zones.ts';
 
 export interface ResolveContext {
   readonly regions: RegionTree;

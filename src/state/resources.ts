@@ -1,19 +1,18 @@
-import { dirname, isAbsolute, join } from 'node:path';
 import type { Problem } from '../lib/problem.ts';
-import { err, ok } from '../lib/result.ts';
+import { err } from '../lib/result.ts';
 import { ACCEPT_CHANGE, explainHeld } from '../model/held.ts';
 import { resourceKey, TENANT_KINDS } from '../model/kinds.ts';
 import type { Observations } from '../model/observed.ts';
 import type { Listing, ResourceStore, StoreChange, StoredResource } from '../model/stored.ts';
-import { includeFrom, isUnavailable } from '../zone/mod.ts';
+import { isUnavailable } from '../zone/mod.ts';
 import { AcceptedChanges } from './accepted.ts';
 import type { Configuration } from './configuration.ts';
 import { ChangeGuard, type Circumstances } from './guard.ts';
 import { HostOwners } from './host-owners.ts';
 import type { Change, Loaded, ObservingSource } from './loaded.ts';
+import { readInside, type ReadFile } from './read-inside.ts';
 import { observe, resolve, type Resolution, type ResolveContext } from './resolve.ts';
 import { ZoneReader } from './resolve/zone-reader.ts';
-import type { ReadFile } from './resolve/zones.ts';
 
 export interface ResourcesContext extends Pick<ResolveContext, 'regions' | 'carriers' | 'localityOf' | 'tenancy'> {
   /** Master files and matrices that resources name must lie in here. Undefined: resources have no files beside them. */
@@ -246,14 +245,3 @@ function nothingToServe(directory: string | undefined): Problem {
 
 /** Sites and Zones are the operator's, who may accept anything. */
 const OPERATOR = 'the operator';
-
-/** Messages have the path as it was written, not what links make of it. */
-export function readInside(directory: string): ReadFile {
-  const include = includeFrom(directory);
-  return (path, from) => {
-    const read = include(path, from);
-    return read.ok
-      ? ok({ octets: read.value.octets, file: isAbsolute(path) ? path : join(dirname(from), path) })
-      : read;
-  };
-}
