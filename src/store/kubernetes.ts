@@ -136,8 +136,9 @@ export class KubernetesStore implements ResourceStore {
     this.#tell?.(change);
   }
 
-  /** Whether others are to be heard first. */
+  /** Whether others are to be heard before the hub is believed for the first time. */
   #awaitsRecall(): boolean {
+    if (this.#synced) return false;
     if (this.#recalling !== undefined) return true;
     const { recallMs = 0 } = this.#options;
     if (this.#hasRecalled || this.#remembered !== undefined || recallMs === 0) return false;

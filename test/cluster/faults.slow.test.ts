@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { stateDirectory } from '../../src/config/state-directory.ts';
@@ -220,6 +220,72 @@ describeCluster('when parts fail', (binaries) => {
     await world.hub.apply([domainExport()]);
     await vi.waitFor(answersAsUsual, PATIENT);
     await world.hub.kubectl(['annotate', 'zone', 'example', 'edgeward.dev/accept-change-']);
+  });
+
+  test('a hub that has forgotten is not believed by a control plane without a disk', async () => {
+    await control.stop('SIGKILL');
+    await world.hub.kubectl(['delete', 'domainexport', 'chat']);
+    // As the manifests start it: what was served last is known to DNS nodes and to the hub's statuses alone.
+    rmSync(`${world.directory}/control-0/data`, { recursive: true, force: true });
+    control = await world.control(0).ready();
+    await vi.waitFor(async () => expect(await dns.metric('edgeward_control_connected')).toBe(1), PATIENT);
+    await staysAsUsual(20_000);
+    expect(await control.metric('edgeward_changes_held')).toBe(1);
+    // Another replica comes to the same.
+    const second = await world.control(1).ready();
+    await control.stop();
+    await vi.waitFor(async () => expect(await dns.metric('edgeward_control_connected')).toBe(1), PATIENT);
+    await staysAsUsual(10_000);
+    expect(await second.metric('edgeward_changes_held')).toBe(1);
+    control = await world.control(0).ready();
+    await second.stop();
+    await world.hub.apply([domainExport()]);
+    await vi.waitFor(async () => expect(await control.metric('edgeward_changes_held')).toBe(0), PATIENT);
+    await followsAgain();
+  });
+
+  test('a drain survives a hub that is restored from before it', async () => {
+    const { hub } = world;
+    const drained = async (): Promise<void> =>
+      expect([await world.ask(CLIENTS.telecomGuangdong), await world.ask(CLIENTS.unicomBeijing)]).toEqual([
+        [two],
+        [two],
+      ]);
+    await hub.kill('kube-apiserver');
+    await hub.kill('etcd');
+    cpSync(`${hub.directory}/etcd`, `${hub.directory}/etcd-before`, { recursive: true });
+    hub.spawn('etcd');
+    hub.spawn('kube-apiserver');
+    await hub.ready();
+    const drain = {
+      apiVersion: 'edgeward.dev/v1alpha1',
+      kind: 'WeightOverride',
+      metadata: { name: 'drain', namespace: 'default' },
+      spec: { export: 'chat', sites: ['edge-1'], weight: 0, reason: 'maintenance' },
+    };
+    await hub.apply([drain]);
+    await vi.waitFor(drained, PATIENT);
+    await hub.kill('kube-apiserver');
+    await hub.kill('etcd');
+    rmSync(`${hub.directory}/etcd`, { recursive: true });
+    renameSync(`${hub.directory}/etcd-before`, `${hub.directory}/etcd`);
+    hub.spawn('etcd');
+    hub.spawn('kube-apiserver');
+    await hub.ready();
+    for (const until = Date.now() + 20_000; Date.now() < until; await setTimeout(100)) await drained();
+    expect(await control.metric('edgeward_changes_held')).toBe(1);
+    // Nor does a control plane believe it that has seen nothing before.
+    await control.stop('SIGKILL');
+    rmSync(`${world.directory}/control-0/data`, { recursive: true, force: true });
+    control = await world.control(0).ready();
+    await vi.waitFor(async () => expect(await dns.metric('edgeward_control_connected')).toBe(1), PATIENT);
+    for (const until = Date.now() + 10_000; Date.now() < until; await setTimeout(100)) await drained();
+    // The operator does it again, and undoes it.
+    await hub.apply([drain]);
+    await vi.waitFor(async () => expect(await control.metric('edgeward_changes_held')).toBe(0), PATIENT);
+    await drained();
+    await hub.kubectl(['delete', 'weightoverride', 'drain']);
+    await vi.waitFor(answersAsUsual, PATIENT);
   });
 
   test('all of its CRDs are taken off the hub', async () => {

@@ -176,3 +176,24 @@ test('statuses tell what was served when nobody else does', async () => {
   expect(held(loads)).toEqual(['DomainExport shop/web']);
   expect(served(loads)).toEqual(['api 0 1', 'web 1 0 2']);
 });
+
+test('a hub that nobody has served is followed at once, and so it is once statuses are written', async () => {
+  const fresh = new MemoryCluster();
+  const how = { fieldManager: 'test', force: true };
+  const records = [{ name: '@', type: 'NS', data: 'ns.example.net.' }];
+  await fresh.apply(HUB_TYPES.Site, { metadata: { name: 'a' }, spec: { region: 'DE' } }, how);
+  const spec = { origin: 'example.org', tenants: [{ name: 'shop' }], records };
+  await fresh.apply(HUB_TYPES.Zone, { metadata: { name: 'z' }, spec }, how);
+  const { loads, store } = control(fresh, 60_000);
+  await until(() => loads.length > 0);
+  const status = { conditions: [{ type: 'Accepted', status: 'True' }] };
+  await fresh.apply(HUB_TYPES.Zone, { metadata: { name: 'z' }, status }, { ...how, subresource: 'status' });
+  await until(() => store.objects().some(({ object }) => object.status !== undefined));
+  const metadata = { name: 'web', namespace: 'shop' };
+  await fresh.apply(
+    HUB_TYPES.DomainExport,
+    { metadata, spec: { hosts: ['web.example.org'], endpoints: ENDPOINTS } },
+    how,
+  );
+  await until(() => loads.at(-1)!.configuration?.exports.length === 1);
+});
