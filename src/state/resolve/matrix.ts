@@ -1,7 +1,44 @@
-import type { Problem } from '../../lib/problem.ts';
+import { hash } from 'node:crypto';
+import { Interned } from '../../lib/interned.ts';
 import { suggest } from '../../lib/nearest.ts';
+import type { Problem } from '../../lib/problem.ts';
 import type { MatrixEntry } from '../../model/resolved.ts';
 import { ispTrouble, regionTrouble, type Places } from './sites.ts';
+
+export interface ParsedMatrix {
+  /** The same object for the same text, in whichever file and at whichever time. */
+  readonly entries: readonly MatrixEntry[];
+  readonly problems: readonly Problem[];
+}
+
+interface CheckedFile extends Places {
+  readonly sites: string;
+  readonly problems: readonly Problem[];
+}
+
+const matrices = new Interned<readonly MatrixEntry[]>();
+/** By matrix and file: the problems found, and the names that the file was checked against. */
+const checkedFiles = new WeakMap<readonly MatrixEntry[], Map<string, CheckedFile>>();
+/** A copy of one matrix lies in this many files at most before older checks are forgotten. */
+const MOST_FILES = 1000;
+
+/** Parses a matrix, unless its text is known and its names were checked against the same sites, regions and carriers. */
+export function readMatrix(text: string, file: string, sites: readonly string[], places: Places): ParsedMatrix {
+  let parsed: { entries: MatrixEntry[]; problems: Problem[] } | undefined;
+  const parse = (): { entries: MatrixEntry[]; problems: Problem[] } =>
+    (parsed ??= parseMatrix(text, file, sites, places));
+  const entries = matrices.get(hash('sha256', text, 'base64'), () => parse().entries);
+  let files = checkedFiles.get(entries);
+  if (files === undefined) checkedFiles.set(entries, (files = new Map()));
+  const before = files.get(file);
+  const names = sites.join(' ');
+  if (before?.sites === names && before.regions === places.regions && before.carriers === places.carriers)
+    return { entries, problems: before.problems };
+  const { problems } = parse();
+  if (files.size >= MOST_FILES) files.clear();
+  files.set(file, { ...places, sites: names, problems });
+  return { entries, problems };
+}
 
 /**
  * Reads `region,isp,site,ms`: measured round trips. A header line and `#` comments may be there; an empty region or
@@ -17,6 +54,13 @@ export function parseMatrix(
   const problems: Problem[] = [];
   const known = new Set(sites);
   const lineOf = new Map<string, number>();
+  // Names are few, lines are many: one text of each is kept, and nothing of the file's.
+  const names = new Map<string, string>();
+  const nameOf = (text: string): string => {
+    let name = names.get(text);
+    if (name === undefined) names.set(text, (name = structuredClone(text)));
+    return name;
+  };
   for (const [index, row] of text
     .replace(/^\uFEFF/u, '')
     .split(/\r?\n/u)
@@ -43,7 +87,7 @@ export function parseMatrix(
     const before = lineOf.get(key);
     if (before !== undefined) add('error', undefined, `says \`${key}\` again`, `keep this line or line ${before}`);
     lineOf.set(key, line);
-    entries.push({ region, isp, site, ms });
+    entries.push({ region: nameOf(region), isp: nameOf(isp), site: nameOf(site), ms });
   }
   return { entries, problems };
 }

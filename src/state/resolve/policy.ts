@@ -1,8 +1,13 @@
+import { hash } from 'node:crypto';
+import { dirname } from 'node:path';
+import { Interned } from '../../lib/interned.ts';
 import { suggest } from '../../lib/nearest.ts';
+import { ObjectNumbers } from '../../lib/object-numbers.ts';
+import { ok, type Result } from '../../lib/result.ts';
 import type { Policy } from '../../model/domain-export.ts';
 import type { MatrixEntry, ResolvedPolicy, ResolvedRule } from '../../model/resolved.ts';
 import type { StoredResource } from '../../model/stored.ts';
-import { parseMatrix } from './matrix.ts';
+import { readMatrix } from './matrix.ts';
 import type { Report } from './report.ts';
 import { checkIsps, checkRegion, type Places } from './sites.ts';
 import type { ReadText } from './zones.ts';
@@ -23,21 +28,30 @@ const OBJECTIVES = {
   none: { latency: 0, cost: 0 },
 } as const;
 
+const policies = new Interned<ResolvedPolicy>();
+const NO_MATRIX: readonly MatrixEntry[] = [];
+
+const matrixNumbers = new ObjectNumbers();
+
+/** The policy with its defaults filled in: one object for all exports whose policies say the same. */
 export function resolvePolicy(policy: Policy, context: PolicyContext): ResolvedPolicy {
   const { rules = [], failover = [], objective = 'latency', matrix, spread = {} } = policy;
   checkFailover(failover, context);
-  const measured = matrix === undefined ? [] : context.readMatrix(matrix, context.stored);
-  return {
+  const resolved: ResolvedPolicy = {
+    matrix: matrix === undefined ? NO_MATRIX : context.readMatrix(matrix, context.stored),
     rules: rules.map((rule, index) => resolveRule(rule, index, context)),
     failover,
     objective: typeof objective === 'string' ? OBJECTIVES[objective] : objective,
     ispPenaltyMs: policy.ispPenaltyMs ?? 30,
     toleranceMs: policy.toleranceMs ?? 5,
-    matrix: measured.filter((entry) => context.used.has(entry.site)),
     maxAnswers: policy.maxAnswers ?? 1,
     ttl: policy.ttl ?? 20,
     spread: { ipv4: spread.ipv4 ?? 16, ipv6: spread.ipv6 ?? 32 },
   };
+  const { matrix: measured, ...written } = resolved;
+  const content = JSON.stringify([written, matrixNumbers.of(measured)]);
+  // A copy: its texts must not keep the whole text of the file alive, which will be read again and again.
+  return policies.get(hash('sha256', content, 'base64'), () => ({ ...structuredClone(written), matrix: measured }));
 }
 
 function resolveRule(rule: NonNullable<Policy['rules']>[number], index: number, context: PolicyContext): ResolvedRule {
@@ -96,19 +110,26 @@ export function matrixReader(
   readText: ReadText,
   report: Report,
 ): PolicyContext['readMatrix'] {
+  /** By folder and path: a path is relative to the folder of the file that it stands in. */
+  const named = new Map<string, Result<readonly MatrixEntry[], string>>();
   const read = new Map<string, readonly MatrixEntry[]>();
-  return (path, stored) => {
-    const text = readText(path, stored.file);
-    if (!text.ok) {
-      report.error(stored, 'spec.policy.matrix', `${path}: ${text.error}`, 'the path is relative to this file');
-      return [];
-    }
+  const look = (path: string, from: string): Result<readonly MatrixEntry[], string> => {
+    const text = readText(path, from);
+    if (!text.ok) return text;
     const { file } = text.value;
     const before = read.get(file);
-    if (before !== undefined) return before;
-    const { entries, problems } = parseMatrix(text.value.text, file, sites, places);
-    report.problems.push(...problems);
+    if (before !== undefined) return ok(before);
+    const { entries, problems } = readMatrix(text.value.text, file, sites, places);
+    for (const problem of problems) report.problems.push(problem);
     read.set(file, entries);
-    return entries;
+    return ok(entries);
+  };
+  return (path, stored) => {
+    const key = `${dirname(stored.file)}\0${path}`;
+    let matrix = named.get(key);
+    if (matrix === undefined) named.set(key, (matrix = look(path, stored.file)));
+    if (matrix.ok) return matrix.value;
+    report.error(stored, 'spec.policy.matrix', `${path}: ${matrix.error}`, 'the path is relative to this file');
+    return NO_MATRIX;
   };
 }
