@@ -13,7 +13,7 @@ import { readProvinces } from './provinces.ts';
 import type { Locality, LocalityMap } from './ranges.ts';
 import { ORDER4, ORDER6 } from './space.ts';
 
-export { buildPrefixTable } from './prefix-table.ts';
+export { buildPrefixTable, prefixTableSteps } from './prefix-table.ts';
 
 /** Where localities come from. */
 export interface GeoSources {

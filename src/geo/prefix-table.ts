@@ -20,6 +20,18 @@ class Prefixes {
   }
 }
 
+/** So many ranges, or runs of them, make a step: a few milliseconds. */
+const STEP = 1 << 16;
+
+/** Runs of neighbours with one class, while they are found and cut. */
+interface Runs {
+  /** Where runs start, as an index into the ranges; behind them where the last one ends. */
+  readonly starts: Uint32Array;
+  count: number;
+  /** Prefixes that they make. */
+  prefixes: number;
+}
+
 /**
  * Turns ranges of localities into the fewest aligned prefixes of one class each: every run of neighbours with one
  * class is cut into maximal blocks, so no two sibling prefixes have the same class and none overlap. The prefixes are
@@ -27,8 +39,37 @@ class Prefixes {
  * @param classOf class of each value of `ranges`; below 0xfffffe, or 0xffffff
  */
 export function buildPrefixTable(ranges: Ranges, classOf: Uint32Array): PrefixTable {
-  const v4 = prefixes4(ranges, classOf);
-  const v6 = prefixes6(ranges, classOf);
+  const steps = prefixTableSteps(ranges, classOf);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value!;
+}
+
+/**
+ * The same in steps of a few milliseconds each.
+ * @param finer a table of the same ranges with finer classes: when it has no more prefixes, the result is undefined
+ */
+export function* prefixTableSteps(
+  ranges: Ranges,
+  classOf: Uint32Array,
+  finer?: PrefixTable,
+): Generator<void, PrefixTable | undefined, void> {
+  const { start4, value4 } = ranges;
+  const { starts: start6, values: value6 } = cutEmbedded(ranges);
+  yield;
+  const runs4 = newRuns(value4.length);
+  while (findRuns4(start4, value4, classOf, runs4)) yield;
+  const runs6 = newRuns(value6.length);
+  while (findRuns6(start6, value6, classOf, runs6)) yield;
+  if (finer?.leaf4.length === runs4.prefixes && finer.leaf6.length === runs6.prefixes) return undefined;
+  const v4 = new Prefixes(1, runs4.prefixes);
+  for (let run = 0; run < runs4.count; run += STEP) {
+    cutRuns4(v4, start4, value4, classOf, runs4, run);
+    yield;
+  }
+  const v6 = new Prefixes(4, runs6.prefixes);
+  for (let run = 0; run < runs6.count; run += STEP) {
+    cutRuns6(v6, start6, value6, classOf, runs6, run);
+    yield;
+  }
   return {
     first4: firstLevel(v4),
     start4: v4.starts,
@@ -37,6 +78,10 @@ export function buildPrefixTable(ranges: Ranges, classOf: Uint32Array): PrefixTa
     start6: v6.starts,
     leaf6: v6.leaves,
   };
+}
+
+function newRuns(ranges: number): Runs {
+  return { starts: new Uint32Array(ranges + 1), count: 0, prefixes: 0 };
 }
 
 /** For each value of the top 16 bits, the last prefix that starts at or before it; then the last of all. */
@@ -56,29 +101,45 @@ function firstLevel({ starts, words, count }: Prefixes): Uint32Array {
   return first;
 }
 
-function prefixes4({ start4, value4 }: Ranges, classOf: Uint32Array): Prefixes {
-  const count = value4.length;
-  // Where runs of one class start, as an index into the ranges.
-  const runs = new Uint32Array(count + 1);
-  let run = 0;
-  let total = 0;
-  for (let i = 0, first = 0; i < count; run++) {
+/** Finds the next runs, in about as many ranges as make a step. @returns whether there are more */
+function findRuns4(start4: Uint32Array, value4: Uint32Array, classOf: Uint32Array, runs: Runs): boolean {
+  const { starts } = runs;
+  const ranges = value4.length;
+  let { count, prefixes } = runs;
+  let i = starts[count]!;
+  const limit = Math.min(ranges, i + STEP);
+  let first = i === 0 ? 0 : start4[i]! | 0;
+  while (i < limit) {
     const value = classOf[value4[i]!]!;
     do i++;
-    while (i < count && classOf[value4[i]!] === value);
-    const end = i < count ? start4[i]! | 0 : 0;
-    total += count4(first, end);
-    first = end;
-    runs[run + 1] = i;
-  }
-  const out = new Prefixes(1, total);
-  for (let i = 0; i < run; i++) {
-    const behind = runs[i + 1]!;
+    while (i < ranges && classOf[value4[i]!] === value);
     // The end of the space is 2^32, which is 0 here.
-    const end = behind < count ? start4[behind]! | 0 : 0;
-    cut4(out, start4[runs[i]!]! | 0, end, classOf[value4[runs[i]!]!]!);
+    const end = i < ranges ? start4[i]! | 0 : 0;
+    prefixes += count4(first, end);
+    first = end;
+    starts[++count] = i;
   }
-  return out;
+  runs.count = count;
+  runs.prefixes = prefixes;
+  return i < ranges;
+}
+
+/** Cuts the runs of one step, from `from` on. */
+function cutRuns4(
+  out: Prefixes,
+  start4: Uint32Array,
+  value4: Uint32Array,
+  classOf: Uint32Array,
+  { starts, count }: Runs,
+  from: number,
+): void {
+  const limit = Math.min(count, from + STEP);
+  for (let run = from; run < limit; run++) {
+    const begin = starts[run]!;
+    const behind = starts[run + 1]!;
+    const end = behind < value4.length ? start4[behind]! | 0 : 0;
+    cut4(out, start4[begin]! | 0, end, classOf[value4[begin]!]!);
+  }
 }
 
 /** How many prefixes `cut4` makes. */
@@ -107,24 +168,39 @@ function cut4(out: Prefixes, first: number, end: number, value: number): void {
   out.count = count;
 }
 
-function prefixes6(ranges: Ranges, classOf: Uint32Array): Prefixes {
-  const { starts, values } = cutEmbedded(ranges);
-  const count = values.length;
-  const runs = new Uint32Array(count + 1);
-  let run = 0;
-  let total = 0;
-  for (let i = 0, first = 0; i < count; first = i, run++) {
-    const value = classAt(values, classOf, i);
+/** Like `findRuns4`. */
+function findRuns6(start6: Uint32Array, value6: Uint32Array, classOf: Uint32Array, runs: Runs): boolean {
+  const { starts } = runs;
+  const ranges = value6.length;
+  let { count, prefixes } = runs;
+  let i = starts[count]!;
+  const limit = Math.min(ranges, i + STEP);
+  while (i < limit) {
+    const first = i;
+    const value = classAt(value6, classOf, i);
     do i++;
-    while (i < count && classAt(values, classOf, i) === value);
-    total += count6(starts, first * 4, i * 4);
-    runs[run + 1] = i;
+    while (i < ranges && classAt(value6, classOf, i) === value);
+    prefixes += count6(start6, first * 4, i * 4);
+    starts[++count] = i;
   }
-  const out = new Prefixes(4, total);
-  for (let i = 0; i < run; i++) {
-    cut6(out, starts, runs[i]! * 4, runs[i + 1]! * 4, classAt(values, classOf, runs[i]!));
+  runs.count = count;
+  runs.prefixes = prefixes;
+  return i < ranges;
+}
+
+function cutRuns6(
+  out: Prefixes,
+  start6: Uint32Array,
+  value6: Uint32Array,
+  classOf: Uint32Array,
+  { starts, count }: Runs,
+  from: number,
+): void {
+  const limit = Math.min(count, from + STEP);
+  for (let run = from; run < limit; run++) {
+    const begin = starts[run]!;
+    cut6(out, start6, begin * 4, starts[run + 1]! * 4, classAt(value6, classOf, begin));
   }
-  return out;
 }
 
 function classAt(values: Uint32Array, classOf: Uint32Array, i: number): number {
