@@ -1,5 +1,6 @@
 import { LineCounter, parseAllDocuments, isMap, isNode, isPair, isScalar, isSeq, type Document, type Node } from 'yaml';
 import { parsePath } from './field-path.ts';
+import { readPlainDocument } from './plain-yaml.ts';
 import type { Problem } from './problem.ts';
 
 /** 1-based. */
@@ -37,6 +38,52 @@ const REMEDIES: Readonly<Record<string, string>> = {
  * is the text itself: its tree takes fifty times as much, and is made again when a place is asked for.
  */
 export function parseYaml(text: string, file: string): { documents: YamlDocument[]; problems: Problem[] } {
+  const documents = plainDocuments(text);
+  return documents === undefined ? parseTree(text, file) : { documents, problems: [] };
+}
+
+/** A line that begins a document; YAML has no ends of lines but these, while `$` knows others. */
+const DOCUMENT = /(?<=^|\n)---(?:\r?(?=\n)|$)/u;
+/** A line that is neither empty nor a comment. */
+const CONTENT = /(?:^|\n) *(?!\r\n)[^ #\n]/u;
+
+/** Documents that can be read without making a tree of them; undefined when the whole text needs one. */
+function plainDocuments(text: string): YamlDocument[] | undefined {
+  // A directive is about the documents behind it.
+  if (/(?:^|\n)%/u.test(text)) return undefined;
+  const documents: YamlDocument[] = [];
+  // Comments before the first document are part of it.
+  let index = -1;
+  for (const part of text.split(DOCUMENT)) {
+    const isEmpty = !CONTENT.test(part);
+    if (index < 0 && isEmpty) {
+      index = 0;
+      continue;
+    }
+    const own = Math.max(0, index);
+    index = own + 1;
+    if (isEmpty) continue;
+    const value = readPlainDocument(part) ?? wholeDocument(part);
+    if (value === undefined) return undefined;
+    if (value !== null) documents.push({ value, locate: (field) => locate(text, own, field) });
+  }
+  return documents;
+}
+
+/** A document by itself, if nothing is wrong with it. */
+function wholeDocument(text: string): unknown {
+  const { parsed } = parseText(text);
+  const [document] = parsed;
+  if (document === undefined || parsed.length > 1 || document.errors.length + document.warnings.length > 0)
+    return undefined;
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES }) ?? null;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseTree(text: string, file: string): { documents: YamlDocument[]; problems: Problem[] } {
   const { parsed, position } = parseText(text);
   const documents: YamlDocument[] = [];
   const problems: Problem[] = [];
