@@ -65,13 +65,22 @@ function checkUnion(
   return add(found, path, `${describe(value)}, not ${types}`, rightType(text ?? schema, value));
 }
 
+/** Patterns of schemas: few, and asked for with every text. */
+const patterns = new Map<string, RegExp>();
+
+function matches(pattern: string, text: string): boolean {
+  let expression = patterns.get(pattern);
+  if (expression === undefined) patterns.set(pattern, (expression = new RegExp(pattern, 'u')));
+  return expression.test(text);
+}
+
 function checkText(schema: Schema, value: string, path: FieldPath, found: Violation[]): void {
-  const wanted = schema.wanted ?? firstSentence(schema) ?? 'another text';
+  const wanted = (): string => lower(schema.wanted ?? firstSentence(schema) ?? 'another text');
   if (schema.minLength !== undefined && Array.from(value).length < schema.minLength) {
-    add(found, path, value === '' ? 'empty' : `${quote(value)} is too short`, `write ${lower(wanted)}`);
+    add(found, path, value === '' ? 'empty' : `${quote(value)} is too short`, `write ${wanted()}`);
   }
-  if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) {
-    add(found, path, `${quote(value)} is not allowed here`, `write ${lower(wanted)}`);
+  if (schema.pattern !== undefined && !matches(schema.pattern, value)) {
+    add(found, path, `${quote(value)} is not allowed here`, `write ${wanted()}`);
   }
   if (schema.format === 'date-time' && !IsDateTime(value)) {
     add(found, path, `${quote(value)} is not a date and time`, 'write it by RFC 3339: 2030-01-31T18:00:00Z');
@@ -109,10 +118,13 @@ function checkList(schema: Schema, value: readonly unknown[], path: FieldPath, f
   for (const [index, item] of value.entries()) check(schema.items, item, [...path, index], found);
 }
 
+const NO_FIELDS: Readonly<Record<string, Schema>> = {};
+
 function checkMap(schema: Schema, value: Record<string, unknown>, path: FieldPath, found: Violation[]): void {
-  const free = Object.values(schema.patternProperties ?? {})[0];
-  const known = schema.properties ?? {};
-  for (const [key, field] of Object.entries(value)) {
+  const free = schema.patternProperties === undefined ? undefined : Object.values(schema.patternProperties)[0];
+  const known = schema.properties ?? NO_FIELDS;
+  for (const key of Object.keys(value)) {
+    const field = value[key];
     if (Object.hasOwn(known, key)) check(known[key]!, field, [...path, key], found);
     else if (free !== undefined) check(free, field, [...path, key], found);
     else add(found, [...path, key], 'unknown field', suggest(key, Object.keys(known), 'fields here'));
