@@ -1,12 +1,14 @@
 import { isAbsolute, resolve } from 'node:path';
-import { servicesFromStatuses } from './controllers/recall.ts';
+import { exportsFromStatuses, ownersFromStatuses, servicesFromStatuses } from './controllers/recall.ts';
 import { StatusWriter, type StatusWorld } from './controllers/status.ts';
 import type { ControlData, ControlLog, FromControl } from './control-worker.ts';
+import { clusterIdentity } from './kube/cluster-identity.ts';
 import { defaultKubeconfig, kubeconfigFile, type CredentialSource } from './kube/credentials.ts';
 import { HttpCluster } from './kube/http-cluster.ts';
 import { Election } from './kube/lease.ts';
 import { SecretKubeconfigs } from './kube/secret-kubeconfigs.ts';
 import { collectSoon } from './lib/collect-garbage.ts';
+import { explainHeld } from './model/held.ts';
 import type { Observations, ObservedSite } from './model/observed.ts';
 import type { Site } from './model/site.ts';
 import { returnMemory } from './server/udp/system-calls.ts';
@@ -14,9 +16,11 @@ import type { Remembered } from './sources/kubernetes/edge-cluster.ts';
 import { ClusterMemory } from './sources/kubernetes/memory.ts';
 import { EdgeClusters } from './sources/kubernetes/mod.ts';
 import type { Configuration } from './state/configuration.ts';
-import { explainHeld } from './state/guard.ts';
-import type { Loaded } from './state/source.ts';
+import type { Loaded } from './state/loaded.ts';
 import { HUB_TYPES, KubernetesStore } from './store/kubernetes.ts';
+
+/** A control plane that knows nothing from before waits so long for a DNS node that does. */
+const RECALL_MS = 15_000;
 
 export interface ControlClustersOptions {
   readonly source: ControlData['source'];
@@ -26,6 +30,8 @@ export interface ControlClustersOptions {
   readonly log: ControlLog;
   /** Services of edge clusters changed. */
   readonly onObserved: (changed: ReadonlySet<string>, learnt: 'list' | 'watch') => void;
+  /** What the hub has that is served by, for DNS nodes to keep; undefined: there are none. */
+  readonly onRemember: ((entries: ReadonlyMap<string, string>) => void) | undefined;
   /** A cluster is seen, or cannot be. */
   readonly onState: () => void;
   /** What was read last, and what of it is served. */
@@ -39,6 +45,7 @@ export class ControlClusters {
   readonly #options: ControlClustersOptions;
   readonly #memory: ClusterMemory;
   readonly #edges: EdgeClusters;
+  #followed: ReadonlyMap<string, Site> = new Map();
   /** Why each site could not be seen when that was last told; undefined: it could. */
   readonly #told = new Map<string, string | undefined>();
   readonly #hub:
@@ -54,7 +61,11 @@ export class ControlClusters {
   constructor(options: ControlClustersOptions) {
     this.#options = options;
     const { source, dataDirectory, log, onObserved, onState } = options;
-    this.#memory = new ClusterMemory(dataDirectory, (message) => log('warn', message));
+    const identityOf = (site: string): string | undefined => {
+      const resource = this.#followed.get(site);
+      return resource === undefined ? undefined : clusterIdentity(this.#credentialsOf(resource));
+    };
+    this.#memory = new ClusterMemory(dataDirectory, identityOf, (message) => log('warn', message));
     this.#edges = new EdgeClusters({
       open: (site) => new HttpCluster(this.#credentialsOf(site)),
       remembered: (site) => this.#memory.recall(site) ?? this.#rememberedByHub(site),
@@ -75,26 +86,35 @@ export class ControlClusters {
   }
 
   #openHub({ kubeconfig, namespace }: Extract<ControlData['source'], { kind: 'hub' }>) {
-    const { dataDirectory, identity, log } = this.#options;
+    const { dataDirectory, identity: self, log, onRemember } = this.#options;
     const onError = (message: string): void => log('warn', message);
-    const cluster = new HttpCluster(kubeconfig === undefined ? defaultKubeconfig() : kubeconfigFile(kubeconfig));
+    const credentials = kubeconfig === undefined ? defaultKubeconfig() : kubeconfigFile(kubeconfig);
+    const identity = clusterIdentity(credentials);
+    const cluster = new HttpCluster(credentials);
     const statuses = new StatusWriter({
       cluster,
       types: HUB_TYPES,
-      identity,
+      identity: self,
       world: () => this.#statusWorld(),
       onError,
     });
     const onChange = (leading: boolean): void => {
-      log('info', leading ? 'leading: this process writes to the hub' : 'not leading any more', { identity });
+      log('info', leading ? 'leading: this process writes to the hub' : 'not leading any more', { identity: self });
       statuses.lead(leading);
     };
     return {
-      store: new KubernetesStore({ cluster, directory: dataDirectory, onError, onState: () => this.#tellOfHub() }),
+      store: new KubernetesStore({
+        cluster,
+        directory: dataDirectory,
+        identity,
+        onError,
+        onState: () => this.#tellOfHub(),
+        ...(onRemember === undefined ? {} : { onRemember, recallMs: RECALL_MS }),
+      }),
       secrets: new SecretKubeconfigs({ cluster, namespace, directory: dataDirectory, onError }),
       statuses,
       // That the hub cannot be reached is told of already.
-      election: new Election({ cluster, namespace, name: 'edgeward-control', identity, onChange }),
+      election: new Election({ cluster, namespace, name: 'edgeward-control', identity: self, onChange }),
     };
   }
 
@@ -115,6 +135,7 @@ export class ControlClusters {
 
   /** Watches the clusters of these sites, and no others from now on. */
   follow(sites: ReadonlyMap<string, Site>): void {
+    this.#followed = sites;
     this.#edges.follow(sites);
   }
 
@@ -168,6 +189,21 @@ export class ControlClusters {
     return failing(metadata.name, 'on a hub the path of a kubeconfig must be absolute; or use a `secret`');
   }
 
+  /** What the hub's statuses say that exports were. */
+  recallExports(configuration: Configuration): Configuration {
+    return { ...configuration, exports: exportsFromStatuses(this.store?.objects() ?? [], configuration) };
+  }
+
+  /** What the hub's statuses say of who has which host. */
+  recallOwners(): ReturnType<typeof ownersFromStatuses> {
+    return ownersFromStatuses(this.store?.objects() ?? []);
+  }
+
+  /** Whether a restart would begin with what is seen now. */
+  get isRemembered(): boolean {
+    return this.#memory.isWritten;
+  }
+
   /** What the hub's statuses say of a site: for a control plane without a disk that starts while the site is away. */
   #rememberedByHub(site: string): Remembered | undefined {
     return this.#hub && servicesFromStatuses(site, this.#hub.store.objects());
@@ -212,7 +248,8 @@ export class ControlClusters {
         error ?? (hasSynced ? '' : undefined),
       ]),
     );
-    return { subjects: this.store.objects(), problems: loaded.problems, exports, held, clusters };
+    const { problems, reserved = [] } = loaded;
+    return { subjects: this.store.objects(), problems, exports, held, clusters, reserved };
   }
 }
 

@@ -4,24 +4,27 @@ import { hostname } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
 import type { ControlClusters } from './control-clusters.ts';
+import { carrierNames } from './geo/carrier-names.ts';
 import { locate } from './geo/locate.ts';
-import { inputFiles, loadCarriers, loadLocalityMap, loadRegions, type GeoSources } from './geo/mod.ts';
+import { inputFiles, loadLocalityMap, loadRegions, type GeoSources } from './geo/mod.ts';
 import { NOWHERE, type LocalityMap } from './geo/ranges.ts';
+import { describeUnreached, unreachedRegions } from './geo/reach.ts';
 import { formatAddress, type Address } from './lib/address.ts';
 import { collectSoon } from './lib/collect-garbage.ts';
+import { memoryLimit } from './lib/memory-limit.ts';
 import type { Problem } from './lib/problem.ts';
 import type { Observations } from './model/observed.ts';
+import type { ResolvedExport } from './model/resolved.ts';
 import type { Site } from './model/site.ts';
 import { Compiler } from './snapshot/compile.ts';
 import { SnapshotEncoder } from './snapshot/encode.ts';
 import { snapshotBytes, updateOf, type Snapshot, type SnapshotUpdate } from './snapshot/snapshot.ts';
-import {
-  openResources,
-  openZones,
-  type ConfigurationSource,
-  type Loaded,
-  type ObservingSource,
-} from './state/source.ts';
+import { settingsOf, SnapshotKeeper, type Served } from './snapshot-keeper.ts';
+import { AcceptedChanges } from './state/accepted.ts';
+import { filesFingerprint } from './state/inputs.ts';
+import type { ConfigurationSource, Loaded, ObservingSource } from './state/loaded.ts';
+import { openResources } from './state/resources.ts';
+import { openZones } from './state/zone-folder.ts';
 import { State, type Current } from './state/state.ts';
 import { fileStore } from './store/files.ts';
 import { encodeFrame } from './stream/frames.ts';
@@ -33,7 +36,8 @@ import { encodeFrame } from './stream/frames.ts';
  */
 export interface ControlData {
   readonly source:
-    | { readonly kind: 'resources' | 'zones'; readonly directory: string }
+    | { readonly kind: 'resources'; readonly directory: string }
+    | { readonly kind: 'zones'; readonly directory: string; readonly allowUnsigned: boolean }
     | { readonly kind: 'hub'; readonly kubeconfig: string | undefined; readonly namespace: string };
   readonly geo: GeoSources;
   /** Where what was last seen of clusters is kept. */
@@ -57,6 +61,8 @@ export interface SnapshotSummary {
   readonly maps: number;
   readonly bytes: number;
   readonly compileSeconds: number;
+  /** Fingerprints of what it was made from, where that is files alone. */
+  readonly madeFrom: { readonly directory: string; readonly files: string } | undefined;
 }
 
 /** What is known of one edge cluster. */
@@ -84,6 +90,11 @@ export type FromControl =
       readonly usable: boolean;
       readonly observed: boolean;
       readonly held: number;
+      /** Resources that keep their last valid version, and those that have none. */
+      readonly stale: readonly string[];
+      readonly refused: readonly string[];
+      /** Files that are no zones. */
+      readonly leftOut: readonly string[];
     }
   | {
       readonly type: 'geo';
@@ -100,6 +111,20 @@ export type FromControl =
       readonly maps: number;
       readonly bytes: number;
     }
+  /** Scopes are as wide as they will be. */
+  | { readonly type: 'settled' }
+  /** All is on disk that is to be; or why not, and whether that is news. */
+  | { readonly type: 'kept'; readonly failure: string | undefined; readonly isNews: boolean }
+  /** DNS nodes may come, and are to tell what they remember. */
+  | { readonly type: 'recalling'; readonly epoch: string }
+  /** What DNS nodes are to remember. */
+  | {
+      readonly type: 'memory';
+      readonly isWhole: boolean;
+      readonly put: readonly (readonly [string, string])[];
+      readonly gone: readonly string[];
+    }
+  | { readonly type: 'recalled'; readonly id: number }
   /** A generation for DNS nodes. */
   | { readonly type: 'frame'; readonly epoch: string; readonly generation: number; readonly message: Uint8Array }
   | { readonly type: 'full'; readonly id: number; readonly generation: number; readonly message: Uint8Array }
@@ -112,7 +137,9 @@ export type FromControl =
 
 export type ToControl =
   | { readonly type: 'close' }
-  | { readonly type: 'full'; readonly id: number; readonly have: readonly string[] };
+  | { readonly type: 'full'; readonly id: number; readonly have: readonly string[] }
+  /** What a DNS node remembers. */
+  | { readonly type: 'recall'; readonly id: number; readonly entries: readonly (readonly [string, string])[] };
 
 /** How often geo files are looked at for changes: they are large, rarely replaced, and may lie on network disks. */
 const GEO_POLL_MS = 5000;
@@ -128,6 +155,9 @@ const PATIENCE_MS = 15_000;
 
 const SITES_MS = 2000;
 
+/** Rules that never apply are logged one by one up to this number. */
+const MOST_UNREACHED = 3;
+
 const port = parentPort!;
 const { source, geo, dataDirectory, stream } = workerData as ControlData;
 const send = (message: FromControl): void => port.postMessage(message);
@@ -135,11 +165,14 @@ const log: ControlLog = (level, message, fields = {}) => send({ type: 'log', lev
 
 const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
 const regions = loadRegions(geo.dataDirectory);
-const carriers = new Set([...loadCarriers(geo.dataDirectory).values()].map(({ carrier }) => carrier));
+const carriers = carrierNames(geo);
 const state = new State();
 
 let localities: LocalityMap | undefined;
 let geoChanged = true;
+/** Geo files as they were before they were read last; undefined: they were not. */
+let geoSeen: string | undefined;
+const geoFiles = source.kind === 'zones' ? [] : inputFiles(geo);
 const localityCache = new LRUCache<string, { region: string; isp: string }>({ max: 50_000 });
 
 function localityOf(address: Address): { region: string; isp: string } | undefined {
@@ -150,11 +183,30 @@ function localityOf(address: Address): { region: string; isp: string } | undefin
   return known;
 }
 
+/** Measured with the built-in data: at most 660 MiB while it is built, 320 MiB when it comes from the cache. */
+const BUILD_MIB = 700;
+let hasWarnedOfMemory = false;
+
+/** The kernel ends a process that exceeds its limit, and no line in any log of ours can say so afterwards. */
+function warnOfMemory(): void {
+  const limit = memoryLimit() / 1024 ** 2;
+  if (hasWarnedOfMemory || limit >= BUILD_MIB) return;
+  hasWarnedOfMemory = true;
+  const message =
+    'memory is short: building the geo data may exceed the limit, and the kernel then ends this process; ' +
+    `raise the limit to ${BUILD_MIB} MiB, or build the geo cache with more memory first`;
+  log('warn', message, { limitMiB: Math.round(limit) });
+}
+
 /** Geo data is read only once something is steered: a plain zone server starts without it. */
 async function currentLocalities(): Promise<LocalityMap> {
   if (!geoChanged) return localities ?? NOWHERE;
   geoChanged = false;
-  const { map, problems, fromCache } = await loadLocalityMap(geo, (step) => send({ type: 'progress', step }));
+  geoSeen = filesFingerprint(geoFiles);
+  const { map, problems, fromCache } = await loadLocalityMap(geo, (step) => {
+    warnOfMemory();
+    send({ type: 'progress', step });
+  });
   send({ type: 'geo', problems, usable: map !== undefined, fromCache });
   // What cannot be used leaves what is in use.
   if (map !== undefined) {
@@ -181,8 +233,21 @@ async function loadClusters(): Promise<ControlClusters> {
       maybeOpen();
     },
     onState: maybeOpen,
+    onRemember: stream ? remember : undefined,
     current: () => ({ loaded, configuration: state.current().configuration }),
   });
+}
+
+/** What DNS nodes were last given to remember. */
+let remembered: ReadonlyMap<string, string> | undefined;
+
+function remember(entries: ReadonlyMap<string, string>): void {
+  const before = remembered ?? new Map<string, string>();
+  const put = [...entries].filter(([key, text]) => before.get(key) !== text);
+  const gone = [...before.keys()].filter((key) => !entries.has(key));
+  const isWhole = remembered === undefined;
+  remembered = entries;
+  if (isWhole || put.length > 0 || gone.length > 0) send({ type: 'memory', isWhole, put, gone });
 }
 
 /** Whether what is accepted now comes from an edge cluster. */
@@ -190,12 +255,25 @@ let observing = false;
 let clusters = source.kind === 'hub' ? await loadClusters() : undefined;
 const hub = clusters?.store;
 
+const accepted = new AcceptedChanges(dataDirectory, (message) => log('warn', message));
+
 function openSource(): ConfigurationSource | ObservingSource {
-  if (source.kind === 'zones') return openZones(source.directory);
+  if (source.kind === 'zones')
+    return openZones(source.directory, { accepted, allowed: { unsigned: source.allowUnsigned } });
   const observations = (): Observations => clusters?.observations ?? new Map();
-  const context = { regions, carriers, localityOf, observations };
-  if (source.kind === 'hub') return openResources(hub!, { ...context, directory: undefined, tolerant: true });
-  return openResources(fileStore(source.directory), { ...context, directory: source.directory });
+  const context = { regions, carriers, localityOf, observations, accepted };
+  if (source.kind === 'hub') {
+    const tenancy = { operator: source.namespace };
+    return openResources(hub!, {
+      ...context,
+      directory: undefined,
+      tenancy,
+      recallOwners: () => clusters!.recallOwners(),
+      recallServed: (configuration) => clusters!.recallExports(configuration),
+    });
+  }
+  const store = fileStore(source.directory, { accepts: (id) => accepted.has(id) });
+  return openResources(store, { ...context, directory: source.directory });
 }
 
 const files = openSource();
@@ -219,7 +297,40 @@ function publish(snapshot: Snapshot): SnapshotUpdate | undefined {
   return undefined;
 }
 
+/** What is served, when it is what the files alone say. */
+function served(): Served | undefined {
+  const { generation, configuration } = state.current();
+  if (loaded === undefined || sent === undefined || generation !== compiled || hub !== undefined) return undefined;
+  const { seen, held = [], stale = [], refused = [], until } = loaded;
+  // A restart would begin with other versions of what is not valid now.
+  if (seen === undefined || held.length + stale.length + refused.length > 0) return undefined;
+  if (clusters?.isRemembered === false || (configuration.exports.length > 0 && localities === undefined))
+    return undefined;
+  const { zones, exports, sites } = configuration;
+  const counts = { zones: zones.length, exports: exports.length, sites: sites.size };
+  const directory = source.kind === 'hub' ? '' : source.directory;
+  return {
+    snapshot: sent,
+    about: { ...counts, ...(until === undefined ? {} : { until }) },
+    inputs: { settings: settingsOf({ source, geo }), directory, files: geoFiles, state: dataDirectory },
+    isMadeFrom: (now) => now.directory === seen && (geoSeen === undefined || now.files === geoSeen),
+  };
+}
+
+const keeper =
+  stream || source.kind === 'hub'
+    ? undefined
+    : new SnapshotKeeper({
+        stateDirectory: dataDirectory,
+        served,
+        onDone: (failure, isNews) => send({ type: 'kept', failure, isNews }),
+      });
+
+/** Generation of the configuration that was compiled last. */
+let compiled = 0;
+
 async function compile({ generation, configuration }: Current): Promise<void> {
+  keeper?.wait();
   const world = configuration.exports.length === 0 ? NOWHERE : await currentLocalities();
   const start = performance.now();
   const first = sent === undefined;
@@ -232,13 +343,37 @@ async function compile({ generation, configuration }: Current): Promise<void> {
     maps: snapshot.steering.maps.length,
     bytes: snapshotBytes(snapshot),
     compileSeconds: (performance.now() - start) / 1000,
+    madeFrom: madeFrom(),
   };
+  compiled = generation;
   send({ type: 'compiled', update: publish(snapshot), summary });
   // Reading leaves more behind than it keeps; later changes are small, and should not wait for a collection.
   if (first) collectSoon();
   clearTimeout(refining);
   refining = setTimeout(refine, first ? 0 : REFINE_MS);
   clusters?.tellStatuses();
+  warnOfUnreached(configuration.exports, world);
+}
+
+/** The result that was logged last: it is not repeated after every change. */
+let unreachedBefore = '';
+
+function warnOfUnreached(exports: readonly ResolvedExport[], world: LocalityMap): void {
+  if (world === NOWHERE) return;
+  const unreached = unreachedRegions(exports, world, regions);
+  const now = JSON.stringify(unreached);
+  if (now === unreachedBefore) return;
+  unreachedBefore = now;
+  for (const each of unreached.slice(0, MOST_UNREACHED))
+    log('warn', describeUnreached(each).message, { export: each.export });
+  const more = unreached.length - MOST_UNREACHED;
+  if (more > 0) log('warn', 'more rules and matrices name regions without networks', { count: more });
+}
+
+/** Undefined where edge clusters or a hub are part of it. */
+function madeFrom(): SnapshotSummary['madeFrom'] {
+  if (loaded?.seen === undefined || (loaded.clusters?.size ?? 0) > 0) return undefined;
+  return { directory: loaded.seen, files: geoSeen ?? filesFingerprint(geoFiles) };
 }
 
 /** One slice at a time, so that neither a change nor an answering thread on the same core waits for long. */
@@ -255,7 +390,12 @@ function refine(): void {
     // The old map is large: collect now, right after a slow step, so that the pause goes unnoticed.
     collectSoon();
   }
-  if (more) refining = setTimeout(refine, SLICE_MS);
+  if (more) {
+    refining = setTimeout(refine, SLICE_MS);
+    return;
+  }
+  send({ type: 'settled' });
+  keeper?.settled();
 }
 
 // --- what is in force
@@ -269,10 +409,20 @@ let patience: NodeJS.Timeout | undefined;
 
 function accept(next: Loaded): void {
   loaded = next;
-  const { configuration, problems, clusters: sites, held = [] } = next;
+  const { configuration, problems, clusters: sites, held = [], stale = [], refused = [], leftOut = [] } = next;
   if (sites !== undefined && configuration !== undefined) void followClusters(sites);
   if (hub?.usable === false) return;
-  send({ type: 'loaded', problems, usable: configuration !== undefined, observed: observing, held: held.length });
+  const usable = configuration !== undefined;
+  send({
+    type: 'loaded',
+    problems,
+    usable,
+    observed: observing,
+    held: held.length,
+    stale,
+    refused,
+    leftOut,
+  });
   // What is served while a change is held is not what the hub has.
   if (held.length === 0) hub?.remember();
   if (!open) maybeOpen();
@@ -315,10 +465,11 @@ function maybeOpen(): void {
 }
 
 state.subscribe(compile);
+if (encoder !== undefined && hub !== undefined) send({ type: 'recalling', epoch: encoder.epoch });
 const close = files.follow(accept);
+const unwatchAccepted = accepted.watch(() => files.again());
 clusters?.start();
 
-const geoFiles = source.kind === 'zones' ? [] : inputFiles(geo);
 for (const file of geoFiles) {
   watchFile(file, { interval: GEO_POLL_MS, persistent: false }, (now, before) => {
     // A file that is not there is told of once, though nothing has changed.
@@ -341,6 +492,11 @@ const summaries = setInterval(() => {
 }, SITES_MS);
 
 port.on('message', (message: ToControl) => {
+  if (message.type === 'recall') {
+    hub?.recall(message.entries);
+    send({ type: 'recalled', id: message.id });
+    return;
+  }
   if (message.type === 'full') {
     const full = encodeFrame(encoder!.full(new Set(message.have)));
     send({ type: 'full', id: message.id, generation: encoder!.generation, message: full });
@@ -351,10 +507,12 @@ port.on('message', (message: ToControl) => {
 
 async function stop(): Promise<void> {
   close();
+  unwatchAccepted();
   clearTimeout(refining);
   clearTimeout(patience);
   clearInterval(summaries);
   for (const file of geoFiles) unwatchFile(file);
   await clusters?.close();
+  await keeper?.close();
   port.close();
 }

@@ -1,16 +1,21 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { Exit } from './cli/output.ts';
 import type { ControlConfig, ServerConfig } from './config/config.ts';
+import { whenNpmEnds } from './lib/npm-parent.ts';
+import { RepeatedFailure } from './lib/repeated-failure.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics, NodeMetrics } from './observe/metrics.ts';
+import { cannotListen } from './server/cannot-listen.ts';
 import type { HttpServer } from './server/http.ts';
 import { AnswerPool } from './server/pool.ts';
-import { cannotListen, DRAIN_MS, listText, poolOptions, transportOf } from './server/setup.ts';
+import { DRAIN_MS, listText, poolOptions, serveMetrics, transportOf } from './server/setup.ts';
+import { notifyServiceManager } from './server/service-manager.ts';
 import { keepMemorySmall } from './server/udp/system-calls.ts';
 import { SnapshotReplica } from './snapshot/encode.ts';
 import { snapshotBytes, type Snapshot } from './snapshot/snapshot.ts';
 import { StreamClient } from './stream/client.ts';
 import { LastGood } from './stream/last-good.ts';
+import { KeptMemory } from './stream/memory.ts';
 import { readToken } from './stream/token.ts';
 
 /** What is known is written down when nothing changed for so long, or at the latest after so long. */
@@ -36,7 +41,9 @@ export class DnsNode {
   #pool: AnswerPool | undefined;
   #starting: Promise<void> | undefined;
   readonly #lastGood: LastGood;
+  readonly #writeFailure = new RepeatedFailure();
   #replica = new SnapshotReplica();
+  readonly #memory: KeptMemory;
   #client: StreamClient | undefined;
   /** When what was read from disk was written, and nothing was heard since: milliseconds since 1970. */
   #diskSince: number | undefined;
@@ -55,6 +62,7 @@ export class DnsNode {
     this.#control = control;
     this.#log = log;
     this.#lastGood = new LastGood(config.dataDirectory);
+    this.#memory = new KeptMemory(config.dataDirectory);
     const name = new TextEncoder().encode(config.nsid).subarray(0, 64 - NSID_KNOWLEDGE);
     // The answering threads read what this thread writes.
     this.#nsid = new Uint8Array(new SharedArrayBuffer(name.length === 0 ? 0 : name.length + NSID_KNOWLEDGE));
@@ -65,6 +73,7 @@ export class DnsNode {
   async run(): Promise<number> {
     keepMemorySmall();
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void this.#stop(signal));
+    whenNpmEnds(() => void this.#stop('SIGTERM to npm'));
     const { createMetrics } = await import('./observe/metrics.ts');
     this.#metrics = createMetrics(() => {
       this.#measure();
@@ -74,16 +83,18 @@ export class DnsNode {
       ageSeconds: this.#age,
       connected: this.#client?.connected === true,
     }));
-    const { metrics, dataDirectory } = this.#config;
+    const { metrics, byDefault, dataDirectory } = this.#config;
     if (metrics !== undefined) {
-      const { listenHttp } = await import('./server/http.ts');
       try {
-        this.#http = await listenHttp({
-          ...metrics,
-          metrics: () => this.#metrics.render(),
-          notReady: () => this.#notReady(),
-          knowledge: () => ({ generation: this.#replica.generation, ageSeconds: this.#age ?? null }),
-        });
+        this.#http = await serveMetrics(
+          {
+            ...metrics,
+            metrics: () => this.#metrics.render(),
+            notReady: () => this.#notReady(),
+            knowledge: () => ({ generation: this.#replica.generation, ageSeconds: this.#age ?? null }),
+          },
+          { byDefault: byDefault.metrics, log: this.#log },
+        );
       } catch (error) {
         this.#log.error(cannotListen(error, '--metrics'));
         return Exit.USAGE;
@@ -91,10 +102,18 @@ export class DnsNode {
     }
     try {
       mkdirSync(dataDirectory, { recursive: true });
+      accessSync(dataDirectory, constants.W_OK);
     } catch (error) {
-      this.#log.warn('nothing can be kept over a restart', { directory: dataDirectory, error });
+      this.#tellOfWrite(error);
+    }
+    try {
+      this.#memory.read();
+    } catch (error) {
+      this.#log.warn('what control planes had this node remember cannot be used: they tell it anew', { error });
     }
     await this.#startFromDisk();
+    // Until a control plane is reached it waits, which is no reason to start it again.
+    notifyServiceManager('READY=1', this.#log);
     if (!this.#stopping) this.#follow();
     this.#second = setInterval(() => this.#everySecond(), SECOND_MS);
     return this.#ended;
@@ -132,6 +151,8 @@ export class DnsNode {
         token: tokenFile && readToken(tokenFile),
       }),
       replica: this.#replica,
+      memory: this.#memory.memory,
+      onMemory: () => this.#keepSoon(),
       onChange: (snapshot) => {
         this.#diskSince = undefined;
         if (snapshot !== undefined) void this.#show(snapshot);
@@ -175,7 +196,10 @@ export class DnsNode {
       this.#log.error('an answering thread has died and is replaced', { reason });
     };
     try {
-      const pool = await AnswerPool.start({ ...poolOptions(config, transport, this.#nsid), onRestart }, snapshot);
+      const pool = await AnswerPool.start(
+        { ...poolOptions(config, transport, this.#nsid, this.#log), onRestart },
+        snapshot,
+      );
       if (this.#stopping) return await pool.drain(DRAIN_MS);
       this.#pool = pool;
       const listen = listText(pool.addresses);
@@ -228,15 +252,28 @@ export class DnsNode {
     if (this.#dirtySince === undefined) return;
     this.#dirtySince = undefined;
     try {
-      this.#lastGood.write(this.#replica);
+      if (this.#replica.generation > 0) this.#lastGood.write(this.#replica);
+      this.#memory.write();
+      this.#writeFailure.succeeded();
     } catch (error) {
       this.#nodeMetrics.keepFailures.inc();
-      this.#log.error('the last good snapshot cannot be kept: a restart would begin with an older one', { error });
+      this.#tellOfWrite(error);
     }
   }
 
+  #tellOfWrite(error: unknown): void {
+    if (!this.#writeFailure.isNews(error)) return;
+    this.#log.warn(
+      'the snapshot cannot be written: after a restart this node answers only once it has reached a control plane; ' +
+        'make the directory writable, or set `dataDirectory` in edgeward.yaml',
+      { directory: this.#config.dataDirectory, error },
+    );
+  }
+
   async #stop(signal: string): Promise<void> {
+    if (this.#stopping) return;
     this.#log.info('stopping', { signal });
+    notifyServiceManager('STOPPING=1', this.#log);
     await this.#finish(Exit.OK);
   }
 

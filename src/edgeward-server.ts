@@ -4,14 +4,20 @@ import { Exit } from './cli/output.ts';
 import type { ServerConfig } from './config/config.ts';
 import type { ControlData, FromControl, ToControl } from './control-worker.ts';
 import { collectSoon } from './lib/collect-garbage.ts';
+import { whenNpmEnds } from './lib/npm-parent.ts';
 import { formatProblem, type Problem } from './lib/problem.ts';
 import { logProblems, type Log } from './observe/log.ts';
 import type { Metrics, StreamMetrics } from './observe/metrics.ts';
+import { cannotListen } from './server/cannot-listen.ts';
 import type { HttpServer } from './server/http.ts';
+import { ListenError, listening } from './server/listen-error.ts';
 import { AnswerPool } from './server/pool.ts';
-import { cannotListen, DRAIN_MS, listText, poolOptions, transportOf } from './server/setup.ts';
+import { DRAIN_MS, listText, poolOptions, serveMetrics, transportOf } from './server/setup.ts';
+import { notifyServiceManager } from './server/service-manager.ts';
 import { keepMemorySmall, returnMemory } from './server/udp/system-calls.ts';
-import { applyUpdate, type Snapshot } from './snapshot/snapshot.ts';
+import { applyUpdate, snapshotBytes, type Snapshot } from './snapshot/snapshot.ts';
+import { recallSnapshot, settingsOf } from './snapshot-keeper.ts';
+import type { MemoryMessage, MemorySigner } from './stream/memory.ts';
 import type { StreamServer } from './stream/server.ts';
 
 /** Young objects of a control thread are many and die late; a larger nursery halves its loading time. */
@@ -28,6 +34,15 @@ function bufferOf(octets: Uint8Array): Buffer {
 type Compiled = Extract<FromControl, { type: 'compiled' }>;
 type Refined = Extract<FromControl, { type: 'refined' }>;
 
+const MAX_LISTED = 10;
+
+/** Names for a log line. */
+function listed(names: readonly string[]): { count: number; names: string } {
+  const more = names.length - MAX_LISTED;
+  const shown = names.slice(0, MAX_LISTED).join(', ');
+  return { count: names.length, names: more > 0 ? `${shown} and ${more} more` : shown };
+}
+
 /** What a log line says of a snapshot. */
 function fieldsOf(message: Compiled | Refined): Record<string, number> {
   const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
@@ -36,13 +51,28 @@ function fieldsOf(message: Compiled | Refined): Record<string, number> {
   return { generation, zones, exports, sites, maps, megabytes: megabytes(bytes) };
 }
 
+function isSame(
+  { generation, madeFrom }: Compiled['summary'],
+  kept: NonNullable<Compiled['summary']['madeFrom']>,
+): boolean {
+  return generation === 1 && madeFrom?.directory === kept.directory && madeFrom.files === kept.files;
+}
+
 /** One running server: `serve` answers queries itself, `control` has DNS nodes do so. */
 export class EdgewardServer {
   readonly #config: ServerConfig;
   readonly #log: Log;
   #metrics!: Metrics;
   #streamMetrics: StreamMetrics | undefined;
+  /** The newest that the control thread has made. */
   #snapshot: Snapshot | undefined;
+  /**
+   * What the snapshot from disk that is served was made from. The control thread makes it anew, and while that has
+   * narrower scopes it is not shown.
+   */
+  #kept: { readonly directory: string; readonly files: string } | undefined;
+  /** The control thread has something to write down. */
+  #isUnsaved = false;
   #pool: AnswerPool | undefined;
   /** The pool while it starts, and after. */
   #starting: Promise<AnswerPool> | undefined;
@@ -52,11 +82,18 @@ export class EdgewardServer {
   #streamStarting: Promise<void> | undefined;
   readonly #fulls = new Map<number, (full: { generation: number; message: Buffer }) => void>();
   #nextFull = 1;
+  readonly #recalls = new Map<number, () => void>();
+  #signer: MemorySigner | undefined;
+  /** DNS nodes were given something to serve. */
+  #hasPublished = false;
   /** Seconds since the sources were last seen as they are; the oldest of them. */
   #sourcesAge = 0;
   #control: Worker | undefined;
   readonly #told = new Set<string>();
   #streaming = false;
+  #source: ControlData['source']['kind'] = 'resources';
+  /** Lists that were logged last. */
+  readonly #lists = new Map<string, string>();
   /** The control thread has told of edge clusters, or of a hub. */
   #hasClusters = false;
   /** Problems of the files and of geo data, as they are now. */
@@ -77,17 +114,22 @@ export class EdgewardServer {
   /** Serves until a signal, or until it cannot. @returns exit code */
   async run(data: ControlData, suggest: boolean): Promise<number> {
     this.#streaming = data.stream;
+    this.#source = data.source.kind;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void this.#stop(signal));
+    whenNpmEnds(() => void this.#stop('SIGTERM to npm'));
+    // Until its hub has a zone it waits, which is no reason to start it again.
+    if (data.source.kind === 'hub') notifyServiceManager('READY=1', this.#log);
+    keepMemorySmall();
+    if (!data.stream) await this.#startFromDisk(data, suggest);
+    if (this.#stopping) return this.#ended;
     // The control thread reads while this one still loads what it needs.
     const control = new Worker(new URL('./control-worker.ts', import.meta.url), {
       workerData: data,
       resourceLimits: { maxYoungGenerationSizeMb: CONTROL_NURSERY_MB, maxOldGenerationSizeMb: CONTROL_HEAP_MB },
     });
     this.#control = control;
-    keepMemorySmall();
-    const loaded = this.#load();
     // Messages are handled one after the other, in their order.
-    let last = loaded;
+    let last = this.#load();
     control.on('message', (message: FromControl) => {
       last = last.then(() =>
         message.type === 'compiled' || message.type === 'refined'
@@ -96,12 +138,16 @@ export class EdgewardServer {
       );
     });
     control.once('error', (error: Error) => {
-      // What is served stays; only changes are no longer seen.
-      this.#log.error('the control thread has died: the last good state is served, changes are not seen', {
-        error: error.stack ?? error.message,
-      });
       this.#control = undefined;
-      if (this.#pool === undefined) void this.#finish(Exit.FINDINGS);
+      const isServing = this.#pool !== undefined || this.#stream !== undefined;
+      const then = isServing
+        ? 'what is served stays, and changes are not seen until a restart'
+        : 'nothing is served yet, so the server ends';
+      if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY') {
+        const remedy = 'raise or remove --max-old-space-size (NODE_OPTIONS)';
+        this.#log.error(`the control thread is out of memory: ${then}; ${remedy}`);
+      } else this.#log.error(`the control thread has died: ${then}`, { error: error.stack ?? error.message });
+      if (!isServing) void this.#finish(Exit.FINDINGS);
     });
     return this.#ended;
   }
@@ -111,15 +157,13 @@ export class EdgewardServer {
     const { createMetrics } = await import('./observe/metrics.ts');
     this.#metrics = createMetrics(() => this.#pool?.counters ?? []);
     if (this.#streaming) this.#streamMetrics = this.#metrics.stream(() => this.#stream?.subscribers ?? 0);
-    const { metrics } = this.#config;
+    const { metrics, byDefault } = this.#config;
     if (metrics === undefined) return;
-    const { listenHttp } = await import('./server/http.ts');
     try {
-      this.#http = await listenHttp({
-        ...metrics,
-        metrics: () => this.#metrics.render(),
-        notReady: () => this.#notReady(),
-      });
+      this.#http = await serveMetrics(
+        { ...metrics, metrics: () => this.#metrics.render(), notReady: () => this.#notReady() },
+        { byDefault: byDefault.metrics, log: this.#log },
+      );
     } catch (error) {
       this.#log.error(cannotListen(error, '--metrics'));
       void this.#finish(Exit.USAGE);
@@ -128,8 +172,8 @@ export class EdgewardServer {
 
   #notReady(): string[] {
     if (this.#stopping) return ['stopping'];
-    const serving = this.#streaming ? this.#stream : this.#pool;
-    return serving === undefined ? ['no configuration has been served yet: see the log'] : [];
+    const isServing = this.#streaming ? this.#hasPublished : this.#pool !== undefined;
+    return !isServing ? ['no configuration has been served yet: see the log'] : [];
   }
 
   #hear(message: Exclude<FromControl, { type: 'compiled' | 'refined' }>): Promise<void> | void {
@@ -142,8 +186,23 @@ export class EdgewardServer {
         return this.#log[message.level](message.message, message.fields);
       case 'sites':
         return this.#hearSites(message);
+      case 'recalling':
+        this.#streamStarting ??= this.#startStream(message.epoch);
+        return undefined;
+      case 'memory':
+        return this.#remember(message);
+      case 'recalled':
+        this.#recalls.get(message.id)?.();
+        this.#recalls.delete(message.id);
+        return undefined;
       case 'frame':
         return this.#serveFrame(message);
+      case 'settled':
+        this.#isUnsaved = true;
+        this.#show();
+        return undefined;
+      case 'kept':
+        return this.#hearKept(message);
       case 'full':
         this.#fulls.get(message.id)?.({ generation: message.generation, message: bufferOf(message.message) });
         this.#fulls.delete(message.id);
@@ -178,16 +237,43 @@ export class EdgewardServer {
       this.#knowsPlaces ||= message.usable;
       return undefined;
     }
-    if (observed) return undefined;
-    control.reloads.inc({ result: message.usable ? 'accepted' : 'rejected' });
-    if (message.usable) control.lastGood.set(Date.now() / 1000);
-    else if (this.#pool !== undefined || this.#stream !== undefined)
-      this.#log.error('the files cannot be served as they are: the last good state goes on');
-    else {
+    this.#hearLoaded(message);
+    return undefined;
+  }
+
+  #hearLoaded({ usable, observed, held, stale, refused, leftOut }: Extract<FromControl, { type: 'loaded' }>): void {
+    const { control } = this.#metrics;
+    control.invalid.set({ served: 'last-valid' }, stale.length);
+    control.invalid.set({ served: 'no' }, refused.length);
+    if (observed) return;
+    this.#tellOnce('stale', stale, () =>
+      this.#log.error('invalid resources keep their last valid version; all others are served', listed(stale)),
+    );
+    this.#tellOnce('refused', refused, () =>
+      this.#log.error('invalid resources are not served: their names answer SERVFAIL', listed(refused)),
+    );
+    this.#tellOnce('left out', leftOut, () =>
+      this.#log.info('files that are no zones, by name or content, are left out', listed(leftOut)),
+    );
+    const isWhole = stale.length + refused.length + held === 0;
+    control.reloads.inc({ result: usable ? (isWhole ? 'accepted' : 'partial') : 'rejected' });
+    if (usable && isWhole) control.lastGood.set(Date.now() / 1000);
+    if (usable) return;
+    if (this.#pool !== undefined || this.#hasPublished) {
+      this.#log.error('the configuration cannot be read, or serves nothing: the server keeps the last one');
+    } else if (this.#source === 'hub') {
+      this.#log.warn('the hub has nothing to serve yet: the server waits for a Zone, and is not ready');
+    } else {
       this.#log.error('nothing to serve: mend what is named above, and start again');
       void this.#finish(Exit.FINDINGS);
     }
-    return undefined;
+  }
+
+  /** Logs a list when it is another than before and not empty. */
+  #tellOnce(what: string, list: readonly string[], tell: () => void): void {
+    const text = list.join(' ');
+    if (text !== '' && text !== this.#lists.get(what)) tell();
+    this.#lists.set(what, text);
   }
 
   #hearSites({ sites, hub }: Extract<FromControl, { type: 'sites' }>): void {
@@ -210,7 +296,14 @@ export class EdgewardServer {
   async #serveFrame({ epoch, generation, message }: Extract<FromControl, { type: 'frame' }>): Promise<void> {
     this.#streamStarting ??= this.#startStream(epoch);
     await this.#streamStarting;
-    this.#stream?.publish(generation, bufferOf(message));
+    if (this.#stream === undefined) return;
+    if (!this.#hasPublished) {
+      const listen = { ...this.#config.stream!.listen, port: this.#stream.port };
+      this.#log.info('ready', { stream: listText([listen]) });
+      notifyServiceManager('READY=1', this.#log);
+    }
+    this.#hasPublished = true;
+    this.#stream.publish(generation, bufferOf(message));
     this.#streamMetrics?.octets.inc(message.length);
   }
 
@@ -221,21 +314,53 @@ export class EdgewardServer {
         import('./stream/server.ts'),
         import('./stream/token.ts'),
       ]);
-      this.#stream = await Server.listen(epoch, {
-        ...listen,
-        certificate: readFileSync(certificate, 'utf8'),
-        key: readFileSync(key, 'utf8'),
-        clientAuthority: clientAuthority && readFileSync(clientAuthority, 'utf8'),
-        token: tokenFile && readToken(tokenFile),
-        full: (have) => this.#full(have),
-        age: () => this.#sourcesAge,
-        onRefused: (peer, reason) => this.#log.warn('a DNS node was refused', { peer, reason }),
-      });
-      this.#log.info('ready', { stream: listText([{ ...listen, port: this.#stream.port }]) });
+      this.#stream = await listening('TCP', listen, () =>
+        Server.listen(epoch, {
+          ...listen,
+          certificate: readFileSync(certificate, 'utf8'),
+          key: readFileSync(key, 'utf8'),
+          clientAuthority: clientAuthority && readFileSync(clientAuthority, 'utf8'),
+          token: tokenFile && readToken(tokenFile),
+          full: (have) => this.#full(have),
+          age: () => this.#sourcesAge,
+          wantsMemory: () => this.#source === 'hub',
+          onMemory: (memory) => this.#recall(memory),
+          onRefused: (peer, reason) => this.#log.warn('a DNS node was refused', { peer, reason }),
+        }),
+      );
     } catch (error) {
-      this.#log.error(`DNS nodes cannot be served: ${error instanceof Error ? error.message : String(error)}`);
+      const own = error instanceof Error ? error.message : String(error);
+      const reason = error instanceof ListenError ? cannotListen(error, 'stream.listen') : own;
+      this.#log.error(`DNS nodes cannot be served: ${reason}`);
       void this.#finish(Exit.USAGE);
     }
+  }
+
+  async #remember({ isWhole, put, gone }: Extract<FromControl, { type: 'memory' }>): Promise<void> {
+    await this.#streamStarting;
+    const signer = await this.#memorySigner();
+    const signed = put.map(([key, content]) => signer.sign(key, content));
+    this.#stream?.remember({ type: 'memory', isWhole, put: signed, gone });
+  }
+
+  /** A DNS node tells what was served before; the control thread makes of it what it can. */
+  async #recall({ put }: MemoryMessage): Promise<void> {
+    const entries = (await this.#memorySigner()).verified(put);
+    const refused = put.length - entries.length;
+    if (refused > 0) {
+      const message = 'a DNS node remembers what no control plane with this key has signed: it is left out';
+      this.#log.warn(message, { entries: refused });
+    }
+    if (entries.length === 0 || this.#control === undefined) return;
+    const id = this.#nextFull++;
+    const done = new Promise<void>((resolve) => this.#recalls.set(id, resolve));
+    this.#control.postMessage({ type: 'recall', id, entries } satisfies ToControl);
+    await done;
+  }
+
+  async #memorySigner(): Promise<MemorySigner> {
+    const { MemorySigner: Signer } = await import('./stream/memory.ts');
+    return (this.#signer ??= new Signer(readFileSync(this.#config.stream!.key, 'utf8')));
   }
 
   #full(have: readonly string[]): Promise<{ generation: number; message: Buffer }> {
@@ -256,23 +381,66 @@ export class EdgewardServer {
       return;
     }
     if (message.update !== undefined) this.#snapshot = applyUpdate(this.#snapshot, message.update);
-    const snapshot = this.#snapshot!;
     if (this.#pool === undefined) {
-      if (!(await this.#start(snapshot))) return;
-      const listen = listText(this.#pool!.addresses);
-      const served = { ...fieldsOf(message), listen, workers: this.#config.workers };
-      this.#log.info('ready', served);
-      if (suggest && data.source.kind === 'resources') {
-        const { suggestions } = await import('./cli/suggestions.ts');
-        process.stdout.write(suggestions(data.source.directory, this.#pool!.addresses[0]!));
-      }
-    } else {
+      if (await this.#start(this.#snapshot!)) await this.#tellReady(fieldsOf(message), data, suggest);
+    } else if (this.#kept !== undefined) {
+      const isKept = message.type === 'refined' || isSame(message.summary, this.#kept);
+      if (!isKept) this.#show(() => this.#tellOf(message));
+      else if (message.type === 'compiled') this.#log.info('the files were read again, and say the same');
+    } else if (message.update === undefined) this.#tellOf(message);
+    else {
       // Not waited for: a thread that nobody asks anything takes a moment to notice, and has answered nothing since.
-      const published = message.update === undefined ? Promise.resolve() : this.#pool.publish(snapshot);
-      void published.then(() => this.#tellOf(message));
+      void this.#pool.publish(this.#snapshot!).then(() => this.#tellOf(message));
       collectSoon(returnMemory);
     }
     this.#measure(message);
+  }
+
+  /** Serves what the control thread has made in place of what came from disk. */
+  #show(onShown: () => void = () => {}): void {
+    if (this.#kept === undefined || this.#snapshot === undefined) return;
+    this.#kept = undefined;
+    void this.#pool!.publish(this.#snapshot).then(onShown);
+    collectSoon(returnMemory);
+  }
+
+  async #tellReady(fields: Readonly<Record<string, unknown>>, data: ControlData, suggest: boolean): Promise<void> {
+    const pool = this.#pool!;
+    this.#log.info('ready', { ...fields, listen: listText(pool.addresses), workers: this.#config.workers });
+    notifyServiceManager('READY=1', this.#log);
+    if (!suggest || data.source.kind !== 'resources') return;
+    const { suggestions } = await import('./cli/suggestions.ts');
+    process.stdout.write(suggestions(data.source.directory, pool.addresses[0]!));
+  }
+
+  /** Answers from the snapshot that was kept, if the files are what they were; the control thread reads them anyway. */
+  async #startFromDisk(data: ControlData, suggest: boolean): Promise<void> {
+    let recalled: ReturnType<typeof recallSnapshot>;
+    try {
+      recalled = recallSnapshot(data.dataDirectory, settingsOf(data));
+    } catch (error) {
+      this.#log.warn('the snapshot from before the restart cannot be used: everything is read first', { error });
+    }
+    if (recalled === undefined || this.#stopping) return;
+    const { snapshot, about, seen } = recalled;
+    if (!(await this.#start(snapshot))) return;
+    this.#kept = seen;
+    const { zones, exports, sites } = about;
+    const megabytes = Math.round(snapshotBytes(snapshot) / 1e5) / 10;
+    const fields = { from: 'disk', zones, exports, sites, maps: snapshot.steering.maps.length, megabytes };
+    await this.#tellReady(fields, data, suggest);
+  }
+
+  #hearKept({ failure, isNews }: Extract<FromControl, { type: 'kept' }>): void {
+    this.#isUnsaved = false;
+    if (failure === undefined) return;
+    this.#metrics.control.keepFailures.inc();
+    if (!isNews) return;
+    this.#log.warn(
+      'the snapshot cannot be written: after a restart the server answers only once it has read everything; ' +
+        'make the directory writable, or set `dataDirectory` in edgeward.yaml',
+      { reason: failure },
+    );
   }
 
   #tellOf(message: Compiled | Refined): void {
@@ -309,7 +477,8 @@ export class EdgewardServer {
       this.#metrics.control.workerRestarts.inc();
       this.#log.error('an answering thread has died and is replaced', { reason });
     };
-    this.#starting = AnswerPool.start({ ...poolOptions(this.#config, transport, nsid), onRestart }, snapshot);
+    const options = poolOptions(this.#config, transport, nsid, this.#log);
+    this.#starting = AnswerPool.start({ ...options, onRestart }, snapshot);
     try {
       const pool = await this.#starting;
       // A signal may have come in between; it waits for the threads, to end them.
@@ -327,7 +496,7 @@ export class EdgewardServer {
   async #endControl(): Promise<void> {
     const control = this.#control;
     if (control === undefined) return;
-    if (!this.#hasClusters) return void (await control.terminate());
+    if (!this.#hasClusters && !this.#isUnsaved) return void (await control.terminate());
     const ended = new Promise<void>((resolve) => control.once('exit', () => resolve()));
     control.postMessage({ type: 'close' } satisfies ToControl);
     const late = setTimeout(() => void control.terminate(), CONTROL_END_MS);
@@ -336,7 +505,9 @@ export class EdgewardServer {
   }
 
   async #stop(signal: string): Promise<void> {
+    if (this.#stopping) return;
     this.#log.info('stopping', { signal });
+    notifyServiceManager('STOPPING=1', this.#log);
     await this.#finish(Exit.OK);
   }
 

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { Exit } from './cli/output.ts';
+import { misplaced } from './cli/misplaced.ts';
+import { Exit, usage } from './cli/output.ts';
 import { buildProgram } from './cli/program.ts';
 import { DATA_DIRECTORY } from './cli/workspace.ts';
 import { loadConfig, type Flags, type ServerConfig } from './config/config.ts';
+import { stateDirectory } from './config/state-directory.ts';
 import type { ControlData } from './control-worker.ts';
 import { EdgewardServer } from './edgeward-server.ts';
 import { createLog, logProblems, type Log } from './observe/log.ts';
@@ -22,11 +24,15 @@ import { createLog, logProblems, type Log } from './observe/log.ts';
 
 const DIRECTORY = '/etc/edgeward';
 
+/** No clock that is right shows an earlier time. Machines without a clock of their own start in 1970. */
+const RELEASED = Date.UTC(2026, 0, 1);
+
 /** An option that may be given several times. */
 const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
 
 interface ServeOptions extends SplitOptions {
   readonly zones?: string;
+  readonly allowUnsigned?: boolean;
   readonly suggest?: boolean;
 }
 
@@ -40,6 +46,10 @@ function serveCommand(): Command {
       collect,
     )
     .option('-z, --zones <dir>', 'serve a folder of master files, NAME.zone or NAME.db as zone NAME, and nothing else')
+    .option(
+      '--allow-unsigned',
+      'with --zones: serve zones that were signed beforehand, though without their signatures',
+    )
     .option('-w, --workers <n>', 'threads that answer (default: one for each core, at most 4)')
     .option(
       '-m, --metrics <address:port>',
@@ -66,11 +76,18 @@ function serveCommand(): Command {
         'Examples:\n  edgeward serve config/demo\n  edgeward serve --zones /etc/nsd/zones --listen 127.0.0.1:5353 --listen [::1]:5353',
     )
     .action(async (directory: string | undefined, options: ServeOptions) => {
-      if (directory !== undefined && options.zones !== undefined) {
-        process.stderr.write('edgeward: a configuration directory and --zones exclude each other: give one\n');
-        process.exitCode = Exit.USAGE;
-      } else process.exitCode = await serve(directory ?? DIRECTORY, options);
+      const wrong = wrongWith(directory, options);
+      process.exitCode = wrong === undefined ? await serve(directory ?? DIRECTORY, options) : usage(wrong);
     });
+}
+
+/** What is wrong with the command line of `serve`. */
+function wrongWith(directory: string | undefined, { zones, allowUnsigned }: ServeOptions): string | undefined {
+  if (directory !== undefined && zones !== undefined)
+    return 'a configuration directory and --zones exclude each other: give one';
+  if (allowUnsigned === true && zones === undefined)
+    return '--allow-unsigned goes with --zones; in a Zone write `allowUnsigned: true`';
+  return misplaced(directory ?? DIRECTORY, zones, 'serve');
 }
 
 /** The configuration, and a log; undefined, and told of, when it cannot be used. */
@@ -81,44 +98,68 @@ function configured(
   const { config, problems } = loadConfig({ file, flags, env: process.env });
   const log = createLog({ level: config?.logLevel ?? 'info', format: logFormat });
   logProblems(log, problems);
+  if (config !== undefined && Date.now() < RELEASED) {
+    const what = 'the clock of this machine is wrong: overrides and certificates that expire are judged by it';
+    log.warn(`${what}; set the clock, as by NTP`, { clock: new Date().toISOString() });
+  }
   return config && { config, log };
 }
 
-async function serve(directory: string, { zones, suggest, ...options }: ServeOptions): Promise<number> {
-  const ready = configured(zones === undefined ? join(directory, 'edgeward.yaml') : undefined, options);
+async function serve(directory: string, { suggest, ...options }: ServeOptions): Promise<number> {
+  const { zones, allowUnsigned = false, ...flags } = options;
+  const ready = configured(zones === undefined ? join(directory, 'edgeward.yaml') : undefined, flags);
   if (ready === undefined) return Exit.USAGE;
   const { config, log } = ready;
-  return new EdgewardServer(config, log).run(controlData(config, directory, zones, false), suggest === true);
+  return new EdgewardServer(config, log).run(
+    controlData(config, directory, { zones, allowUnsigned }, false),
+    suggest === true,
+  );
 }
 
 async function control(directory: string, options: SplitOptions): Promise<number> {
+  const wrong = misplaced(directory, undefined, 'control');
+  if (wrong !== undefined) return usage(wrong);
   const ready = configured(join(directory, 'edgeward.yaml'), options);
   if (ready === undefined) return Exit.USAGE;
   const { config, log } = ready;
   if (config.stream !== undefined)
-    return new EdgewardServer(config, log).run(controlData(config, directory, undefined, true), false);
+    return new EdgewardServer(config, log).run(
+      controlData(config, directory, { zones: undefined, allowUnsigned: false }, true),
+      false,
+    );
   log.error('control needs `stream` in edgeward.yaml: how DNS nodes are served');
   return Exit.USAGE;
 }
 
 async function dns(directory: string, options: SplitOptions): Promise<number> {
+  const wrong = misplaced(directory, undefined, 'dns');
+  if (wrong !== undefined) return usage(wrong);
   const ready = configured(join(directory, 'edgeward.yaml'), options);
   if (ready === undefined) return Exit.USAGE;
   const { config, log } = ready;
   if (config.control !== undefined) {
     const { DnsNode } = await import('./dns-node.ts');
-    return new DnsNode(config, config.control, log).run();
+    const dataDirectory = stateDirectory(config.dataDirectory, directory);
+    return new DnsNode({ ...config, dataDirectory }, config.control, log).run();
   }
   log.error('dns needs `control` in edgeward.yaml: where control planes are');
   return Exit.USAGE;
 }
 
-function controlData(config: ServerConfig, directory: string, zones: string | undefined, stream: boolean): ControlData {
+function controlData(
+  config: ServerConfig,
+  directory: string,
+  { zones, allowUnsigned }: { readonly zones: string | undefined; readonly allowUnsigned: boolean },
+  stream: boolean,
+): ControlData {
   const { geo, hub, dataDirectory } = config;
   const files =
-    zones === undefined ? ({ kind: 'resources', directory } as const) : ({ kind: 'zones', directory: zones } as const);
+    zones === undefined
+      ? ({ kind: 'resources', directory } as const)
+      : ({ kind: 'zones', directory: zones, allowUnsigned } as const);
   const source = hub === undefined || zones !== undefined ? files : ({ kind: 'hub', ...hub } as const);
-  return { source, geo: { dataDirectory: DATA_DIRECTORY, ...geo }, dataDirectory, stream };
+  const state = stateDirectory(dataDirectory, zones ?? directory);
+  return { source, geo: { dataDirectory: DATA_DIRECTORY, ...geo }, dataDirectory: state, stream };
 }
 
 interface SplitOptions extends Flags {

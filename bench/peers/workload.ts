@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { formatAddress, parseAddress } from '../../src/lib/address.ts';
-import { leafLength, leafValue } from '../../src/geo/lookup.ts';
+import { leafLength, leafValue, prefixesOf6 } from '../../src/geo/lookup.ts';
 import type { ResolvedExport, ResolvedSite } from '../../src/model/resolved.ts';
 import { compileSnapshot } from '../../src/snapshot/compile.ts';
 import { Row } from '../../src/snapshot/snapshot.ts';
@@ -147,11 +147,11 @@ async function decide(
     const bytes = Uint8Array.of(word >>> 24, word >>> 16, word >>> 8, word);
     if (site !== undefined) nets.push([`${formatAddress({ family: 4, bytes })}/${leafLength(map.leaf4[i]!)}`, site]);
   }
-  for (let i = 0; i < map.leaf6.length; i++) {
-    const site = siteOf(map.leaf6[i]!);
+  for (const [w0, w1, w2, w3, leaf] of prefixesOf6(map)) {
+    const site = siteOf(leaf);
     const bytes = new Uint8Array(16);
-    for (let w = 0; w < 4; w++) new DataView(bytes.buffer).setUint32(w * 4, map.start6[i * 4 + w]!);
-    const length = leafLength(map.leaf6[i]!);
+    for (const [at, word] of [w0, w1, w2, w3].entries()) new DataView(bytes.buffer).setUint32(at * 4, word);
+    const length = leafLength(leaf);
     if (site !== undefined && length <= 56) nets.push([`${formatAddress({ family: 6, bytes })}/${length}`, site]);
   }
   return { nets, localities: geo.localities.length };

@@ -1,13 +1,17 @@
+import { join } from 'node:path';
 import { Command } from 'commander';
+import type { ServerConfig } from '../config/config.ts';
 import { explainAddress, type AddressExplanation } from '../geo/explain.ts';
 import { locate } from '../geo/locate.ts';
 import { loadRegions } from '../geo/mod.ts';
-import { parseAddress, type Address } from '../lib/address.ts';
+import { addressWords, parseAddress, type Address } from '../lib/address.ts';
 import type { ResolvedExport } from '../model/resolved.ts';
 import { createCounters } from '../observe/counters.ts';
 import { Answerer, OUT_SIZE } from '../server/answer.ts';
 import { compileSnapshot } from '../snapshot/compile.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Configuration } from '../state/configuration.ts';
+import { SERVER_FILE } from '../store/files.ts';
 import { explainPlan, type Plan } from '../steering/plan/plan.ts';
 import type { StageRecord } from '../steering/plan/stages.ts';
 import { Type } from '../wire/codes.ts';
@@ -16,8 +20,10 @@ import { rcodeToText, recordToText } from '../wire/message-text.ts';
 import { nameFromText, nameKey, nameToText, type WireName } from '../wire/name.ts';
 import { typeFromText, typeToText } from '../wire/rdata/mod.ts';
 import { printExplanation } from './geo.ts';
+import { misplaced } from './misplaced.ts';
 import { Exit, printJson, printLine, printTable, refuse, usage, warnOf } from './output.ts';
-import { DATA_DIRECTORY, loadDirectory, loadGeo } from './workspace.ts';
+import { askServer, servedFromElsewhere, unseenOf, type FilesAlone, type Unseen } from './unseen.ts';
+import { DATA_DIRECTORY, loadDirectory, loadGeo, loadServerFile } from './workspace.ts';
 
 interface Options {
   readonly client: string;
@@ -36,7 +42,11 @@ export function explainCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      '\nExit code: 0 explained, 1 the configuration cannot be served.\n\nExample:\n  edgeward explain chat.example.org A --client 202.96.128.86 -c config/demo',
+      '\nThe command reads files as they are now. It asks no server, hub or edge cluster.\n\n' +
+        'Exit codes:\n' +
+        '  0  explained\n' +
+        '  1  not explained: the configuration cannot be served, or the answer depends on a cluster\n' +
+        '  2  the command line cannot be used\n\nExample:\n  edgeward explain chat.example.org A --client 202.96.128.86 -c config/demo',
     )
     .action(async (name: string, type: string, options: Options) => {
       process.exitCode = await run(name, type, options);
@@ -48,11 +58,19 @@ interface Explained {
   readonly export?: string;
   /** The export of a name that was asked for another type than it steers. */
   readonly unsteered?: string;
+  /** Undefined: the answer has none. */
   readonly scope: number | undefined;
   readonly stages: readonly StageRecord[];
   readonly shares: readonly { readonly address: string; readonly site: string; readonly share: number }[];
   readonly failOpen: boolean;
   readonly answer: { readonly rcode: string; readonly records: readonly string[] };
+}
+
+/** The answer depends on clusters, which are not looked at. */
+interface NotExplained {
+  readonly client: AddressExplanation;
+  readonly export?: string;
+  readonly notKnown: Unseen & { readonly remedy: string };
 }
 
 async function run(nameText: string, typeText: string, { client: clientText, config, json }: Options): Promise<number> {
@@ -62,7 +80,13 @@ async function run(nameText: string, typeText: string, { client: clientText, con
   if (type === undefined) return usage(`"${typeText}" is no record type: write one such as A or AAAA`);
   const client = parseAddress(clientText);
   if (client === undefined) return usage(`"${clientText}" is not an address: write one such as 202.96.128.86`);
-  const { configuration, problems } = loadDirectory(config);
+  const wrong = misplaced(config, undefined, 'explain');
+  if (wrong !== undefined) return usage(wrong);
+  const { config: server, problems: serverProblems } = loadServerFile(config);
+  if (server === undefined) return refuse(serverProblems, json);
+  const { configuration, problems, resources, clusters } = loadDirectory(config);
+  const elsewhere = servedFromElsewhere(server, (configuration?.zones.length ?? 0) > 0, join(config, SERVER_FILE));
+  if (elsewhere !== undefined) return refuse([elsewhere], json);
   if (configuration === undefined) return refuse(problems, json);
   const { geo, problems: geoProblems } = await loadGeo(config);
   if (geo === undefined) return refuse(geoProblems, json);
@@ -70,26 +94,30 @@ async function run(nameText: string, typeText: string, { client: clientText, con
   const { sources, map } = geo;
   const regions = loadRegions(DATA_DIRECTORY);
   const snapshot = compileSnapshot({ configuration, regions, geo: map, generation: 1 });
-  const message = ask(
-    name.value,
-    type,
-    client,
-    new Answerer({ udpPayloadSize: 1232, nsid: new Uint8Array(0), ecs: true }, createCounters(), 1),
-    snapshot,
-  );
-  const last = endOfChain(name.value, message);
-  const found = exportOf(last, configuration);
-  const steered = found !== undefined && (type === Type.A || type === Type.AAAA);
-  const plan: { plan: Plan; stages: readonly StageRecord[] } | undefined = steered
+  const message = ask(name.value, type, client, server, snapshot);
+  const chain = chainOf(name.value, message);
+  const { exp: found, isExact } = exportOf(chain.at(-1)!, configuration);
+  const explainedClient = await explainAddress(client, sources, map);
+  const world = { resources, clusters, zones: configuration.zones };
+  const unseen = unseenIn(chain, type, found, isExact, world);
+  const owner = found && `${found.tenant}/${found.name}`;
+  const title = `${nameToText(name.value)} ${typeToText(type)}`;
+  if (unseen !== undefined) {
+    const subnet = `${clientText}/${client.bytes.length * 8}`;
+    const remedy = askServer(server, `${nameText} ${typeToText(type)} --subnet ${subnet}`);
+    const own = owner === undefined ? {} : { export: owner };
+    const notExplained: NotExplained = { client: explainedClient, ...own, notKnown: { ...unseen, remedy } };
+    if (json === true) printJson(notExplained);
+    else printNotExplained(title, notExplained);
+    return Exit.FINDINGS;
+  }
+  const isSteered = found !== undefined && (type === Type.A || type === Type.AAAA);
+  const plan: { plan: Plan; stages: readonly StageRecord[] } | undefined = isSteered
     ? explainPlan(found, type === Type.A ? 4 : 6, locate(map, client).locality, { sites: configuration.sites, regions })
     : undefined;
   const explained: Explained = {
-    client: await explainAddress(client, sources, map),
-    ...(steered
-      ? { export: `${found.tenant}/${found.name}` }
-      : found === undefined
-        ? {}
-        : { unsteered: `${found.tenant}/${found.name}` }),
+    client: explainedClient,
+    ...(owner === undefined ? {} : isSteered ? { export: owner } : { unsteered: owner }),
     scope: message.edns?.ecs?.scope,
     stages: plan?.stages ?? [],
     shares: (plan?.plan.entries ?? []).map(({ endpoint, share }) => {
@@ -100,43 +128,54 @@ async function run(nameText: string, typeText: string, { client: clientText, con
     answer: { rcode: rcodeToText(message.rcode), records: message.answers.map(recordToText) },
   };
   if (json === true) printJson(explained);
-  else print(nameToText(name.value), typeToText(type), explained);
+  else print(title, typeToText(type), explained);
   return Exit.OK;
 }
 
-/** The answer that the client's whole address as its subnet gets. */
+/** The answer that the client's whole address as its subnet gets; without ECS, the one that its own query gets. */
 function ask(
   name: WireName,
   type: number,
   client: Address,
-  answerer: Answerer,
-  snapshot: Parameters<Answerer['answer']>[3],
+  { ecs: { enabled }, udpPayloadSize }: ServerConfig,
+  snapshot: Snapshot,
 ): Message {
+  const answerer = new Answerer({ udpPayloadSize, nsid: new Uint8Array(0), ecs: enabled }, createCounters(), 1);
   const family = client.family === 4 ? (1 as const) : (2 as const);
   const ecs = { family, source: client.bytes.length * 8, scope: 0, address: client.bytes };
-  const query = encodeQuery({ id: 1, name, type, class: 1, rd: false, edns: { udpSize: 1232, do: false, ecs } });
+  const edns = { udpSize: 1232, do: false, ...(enabled ? { ecs } : {}) };
+  const query = encodeQuery({ id: 1, name, type, class: 1, rd: false, edns });
+  const [w0, w1, w2, w3] = addressWords(client);
   const out = new Uint8Array(OUT_SIZE);
-  const length = answerer.answer(
-    query,
-    query.length,
-    { family: 4, w0: 0x7f000001, w1: 0, w2: 0, w3: 0 },
-    snapshot,
-    out,
-    true,
-  );
+  const length = answerer.answer(query, query.length, { family: client.family, w0, w1, w2, w3 }, snapshot, out, true);
   const message = decodeMessage(out.slice(0, length));
   if (!message.ok) throw new Error(`our own answer does not parse: ${message.error}`);
   return message.value;
 }
 
-/** The name that a chain of CNAMEs ends at. */
-function endOfChain(name: WireName, { answers }: Message): WireName {
-  let last = name;
-  for (const { type, rdata } of answers) if (type === Type.CNAME) last = rdata;
-  return last;
+/** The names of a chain of CNAMEs, from the one that was asked for. */
+function chainOf(name: WireName, { answers }: Message): readonly WireName[] {
+  return [name, ...answers.flatMap(({ type, rdata }) => (type === Type.CNAME ? [rdata] : []))];
 }
 
-function exportOf(name: WireName, { exports }: Configuration): ResolvedExport | undefined {
+/** What is not known of any name of a chain: what comes after a name that a cluster may claim is not known either. */
+function unseenIn(
+  chain: readonly WireName[],
+  type: number,
+  exp: ResolvedExport | undefined,
+  isExact: boolean,
+  world: FilesAlone,
+): Unseen | undefined {
+  for (const [index, name] of chain.entries()) {
+    const isLast = index === chain.length - 1;
+    const unseen = unseenOf(name, type, isLast ? exp : undefined, isLast && isExact, world);
+    if (unseen !== undefined) return unseen;
+  }
+  return undefined;
+}
+
+/** The export that answers for a name, and whether the name itself is one of its hosts. */
+function exportOf(name: WireName, { exports }: Configuration): { exp: ResolvedExport | undefined; isExact: boolean } {
   const hosts = new Map<string, ResolvedExport>();
   for (const exp of exports) {
     for (const host of exp.hosts) {
@@ -146,12 +185,12 @@ function exportOf(name: WireName, { exports }: Configuration): ResolvedExport | 
   }
   const key = nameKey(name);
   const exact = hosts.get(key);
-  if (exact !== undefined) return exact;
+  if (exact !== undefined) return { exp: exact, isExact: true };
   for (let rest = key.slice(key.charCodeAt(0) + 1); rest.length > 1; rest = rest.slice(rest.charCodeAt(0) + 1)) {
     const wildcard = hosts.get(`\u0001*${rest}`);
-    if (wildcard !== undefined) return wildcard;
+    if (wildcard !== undefined) return { exp: wildcard, isExact: false };
   }
-  return undefined;
+  return { exp: undefined, isExact: false };
 }
 
 function whyNotSteered(type: string, { answer, unsteered }: Explained): string {
@@ -161,15 +200,28 @@ function whyNotSteered(type: string, { answer, unsteered }: Explained): string {
   return 'No export answers this: it is plain zone data, the same for everybody.';
 }
 
-function print(name: string, type: string, explained: Explained): void {
-  printLine(`Why ${name} ${type} is answered as it is`);
+function printNotExplained(title: string, { client, export: own, notKnown }: NotExplained): void {
+  printLine(`How ${title} is answered is not known here`);
+  printLine();
+  printLine('CLIENT');
+  printExplanation(client);
+  printLine();
+  if (own !== undefined) printLine(`EXPORT ${own}`);
+  printLine('NOT KNOWN');
+  printLine(`   ${notKnown.what}.`);
+  printLine('   This command reads files alone, and asks no cluster.');
+  printLine(`   To know, ${notKnown.remedy}`);
+}
+
+function print(title: string, type: string, explained: Explained): void {
+  printLine(`Why ${title} is answered as it is`);
   printLine();
   printLine('CLIENT');
   printExplanation(explained.client);
   printLine();
   if (explained.export === undefined) printLine(whyNotSteered(type, explained));
   else {
-    printLine(`EXPORT ${explained.export}, ECS scope /${explained.scope}`);
+    printLine(`EXPORT ${explained.export}${explained.scope === undefined ? '' : `, ECS scope /${explained.scope}`}`);
     for (const [index, { stage, decision, effects }] of explained.stages.entries()) {
       printLine();
       printLine(`${index + 1}. ${stage}: ${decision}`);

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { explainAddress, type AddressExplanation } from '../geo/explain.ts';
 import { parseAddress } from '../lib/address.ts';
+import type { Coordinates } from '../model/regions.ts';
 import { Exit, printJson, printLine, refuse, usage, warnOf } from './output.ts';
 import { loadGeo } from './workspace.ts';
 
@@ -33,7 +34,9 @@ async function run(texts: readonly string[], { config, json }: { config?: string
   for (const { address } of addresses) explained.push(await explainAddress(address!, geo.sources, geo.map));
   if (json === true) printJson(explained);
   else for (const each of explained) printExplanation(each);
-  return explained.every(({ locality }) => locality.region !== '') ? Exit.OK : Exit.FINDINGS;
+  const known = ({ locality }: AddressExplanation): boolean =>
+    locality.region !== '' || locality.coordinates !== undefined;
+  return explained.every(known) ? Exit.OK : Exit.FINDINGS;
 }
 
 /** Region, ISP and prefix of one address, with where each came from. */
@@ -50,8 +53,15 @@ export function printExplanation({
   const asn = locality.asn === 0 || locality.isp === `AS${locality.asn}` ? '' : ` (AS${locality.asn})`;
   const carrier = locality.isp === '' ? 'not known' : `${locality.isp}${asn}`;
   printLine(`  region  ${locality.region === '' ? 'not known' : `${locality.region} (${regionPath.join(', ')})`}`);
+  if (locality.coordinates !== undefined) printLine(`  place   ${formatCoordinates(locality.coordinates)}`);
   printLine(`          from ${region.source}: ${region.detail}`);
   printLine(`  ISP     ${carrier}`);
   printLine(`          from ${isp.source}: ${isp.detail}`);
   printLine(`  prefix  ${prefix}: all of it is alike`);
+}
+
+/** `49.2 N, 123.1 W`. */
+function formatCoordinates({ latitude, longitude }: Coordinates): string {
+  const north = `${Math.abs(latitude)} ${latitude < 0 ? 'S' : 'N'}`;
+  return `${north}, ${Math.abs(longitude)} ${longitude < 0 ? 'W' : 'E'}`;
 }

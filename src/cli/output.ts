@@ -1,4 +1,4 @@
-import { formatProblem, type Problem } from '../lib/problem.ts';
+import { problemLines, type Problem } from '../lib/problem.ts';
 
 /** Exit codes of all commands. */
 export const Exit = {
@@ -36,9 +36,9 @@ export function printTable(header: readonly string[], rows: readonly (readonly s
   for (const row of [header, ...rows]) printLine(line(row));
 }
 
-/** Problems, one a line, errors first: for commands whose result they are. */
+/** Problems, one a line, errors first, many that are alike in few lines: for commands whose result they are. */
 export function printProblems(problems: readonly Problem[]): void {
-  for (const line of linesOf(problems)) printLine(line);
+  for (const line of linesOf(problems, JSON_HAS_ALL)) printLine(line);
 }
 
 /** Problems beside a result, on stderr: what reads the result from stdout does not want them. */
@@ -49,11 +49,14 @@ export function warnOf(problems: readonly Problem[]): void {
 /** Says why there is no result, as JSON if that was asked for, and gives the exit code for it. */
 export function refuse(problems: readonly Problem[], json: boolean | undefined): number {
   if (json === true) printJson({ ok: false, problems });
-  else warnOf(problems);
+  else for (const line of linesOf(problems, JSON_HAS_ALL)) process.stderr.write(`${line}\n`);
   return Exit.FINDINGS;
 }
 
-function linesOf(problems: readonly Problem[]): string[] {
+const JSON_HAS_ALL = '`--json` prints all';
+
+function linesOf(problems: readonly Problem[], remedy?: string): string[] {
   const rank = ({ severity }: Problem): number => (severity === 'error' ? 0 : 1);
-  return [...problems].sort((a, b) => rank(a) - rank(b)).map(formatProblem);
+  const sorted = [...problems].sort((a, b) => rank(a) - rank(b));
+  return problemLines(sorted, remedy).map(({ text }) => text);
 }

@@ -10,6 +10,11 @@ const CLIENTS = {
   university: { subnet: '101.6.0.0/16', who: 'a university in Beijing' },
 } as const;
 
+/** A server on this machine as `edgeward query` and dig are told of it. */
+export function serverWords({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `@${host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host} -p ${port}`;
+}
+
 /** Five queries to try against a server that has just started, and how to see the reason of an answer. */
 export function suggestions(directory: string, { host, port }: { host: string; port: number }): string {
   const { configuration } = loadDirectory(directory);
@@ -17,11 +22,11 @@ export function suggestions(directory: string, { host, port }: { host: string; p
   const both = (exp: ResolvedExport): boolean => exp.endpoints.some(({ family }) => family === 6);
   const names = [...(configuration?.exports ?? [])]
     .sort((a, b) => Number(both(b)) - Number(both(a)))
-    .map((exp) => exp.hosts.find((name) => !name.startsWith('*'))!.replace(/\.$/u, ''));
+    .flatMap((exp) => exp.hosts.find((name) => !name.startsWith('*'))?.replace(/\.$/u, '') ?? []);
   const [first, second = first] = names;
   const zone = configuration?.zones[0];
   if (first === undefined || zone === undefined) return '';
-  const server = `@${host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host} -p ${port}`;
+  const server = serverWords({ host, port });
   const apex = nameToText(zone.origin).replace(/\.$/u, '');
   const queries = [
     { ask: `${first} A +subnet=${CLIENTS.guangdong.subnet}`, who: CLIENTS.guangdong.who },

@@ -3,19 +3,42 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../config/config.ts';
 import { hasErrors, type Problem } from '../lib/problem.ts';
-import { loadCarriers, loadLocalityMap, loadRegions, type GeoSources } from '../geo/mod.ts';
+import { carrierNames } from '../geo/carrier-names.ts';
+import { loadLocalityMap, loadRegions, type GeoSources } from '../geo/mod.ts';
 import type { LocalityMap } from '../geo/ranges.ts';
-import { openResources, type Loaded } from '../state/source.ts';
-import { fileStore } from '../store/files.ts';
+import type { Resource } from '../model/kinds.ts';
+import type { Site } from '../model/site.ts';
+import type { Loaded } from '../state/loaded.ts';
+import { openResources } from '../state/resources.ts';
+import { fileStore, SERVER_FILE } from '../store/files.ts';
 
 /** What comes with the program: regions.csv and carriers.csv. */
 export const DATA_DIRECTORY = fileURLToPath(new URL('../../geo-data', import.meta.url));
 
+/** What is in a configuration directory; its clusters are not looked at. */
+export interface Workspace extends Loaded {
+  /** Those that are valid by their schemas. */
+  readonly resources: readonly Resource[];
+  readonly clusters: ReadonlyMap<string, Site>;
+}
+
 /** Reads a configuration directory once. */
-export function loadDirectory(directory: string): Loaded {
+export function loadDirectory(directory: string): Workspace {
   const regions = loadRegions(DATA_DIRECTORY);
-  const carriers = new Set([...loadCarriers(DATA_DIRECTORY).values()].map(({ carrier }) => carrier));
-  return openResources(fileStore(directory), { directory, regions, carriers }).load();
+  const { sources = { dataDirectory: DATA_DIRECTORY, overlays: [] } } = geoSources(directory);
+  const carriers = carrierNames(sources);
+  const store = fileStore(directory);
+  const loaded = openResources(store, { directory, regions, carriers }).load();
+  // The store parses only files that have changed since.
+  const resources = store.list().resources.map(({ resource }) => resource);
+  return { ...loaded, resources, clusters: loaded.clusters ?? new Map() };
+}
+
+/** `edgeward.yaml` of a directory as far as commands need it that do not serve: flags and the environment do not count. */
+export function loadServerFile(directory: string | undefined): ReturnType<typeof loadConfig> {
+  const file = directory === undefined ? undefined : join(directory, SERVER_FILE);
+  const { XDG_CACHE_HOME, XDG_STATE_HOME } = process.env;
+  return loadConfig({ file, env: { XDG_CACHE_HOME, XDG_STATE_HOME } });
 }
 
 /**
@@ -28,9 +51,7 @@ function geoSources(directory: string | undefined): { sources: GeoSources | unde
     const problem = { severity: 'error', file: directory, message: 'no such directory', remedy } as const;
     return { sources: undefined, problems: [problem] };
   }
-  const file = directory === undefined ? undefined : join(directory, 'edgeward.yaml');
-  // How to serve is no matter here, only where the cache is.
-  const { config, problems } = loadConfig({ file, env: { XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] } });
+  const { config, problems } = loadServerFile(directory);
   const sources = config === undefined ? undefined : { dataDirectory: DATA_DIRECTORY, ...config.geo };
   return { sources, problems };
 }

@@ -4,12 +4,13 @@ import { Command } from 'commander';
 import { hasErrors, type Problem } from '../lib/problem.ts';
 import { nameFromText, nameToText } from '../wire/name.ts';
 import { typeToText } from '../wire/rdata/mod.ts';
-import { checkZone, includeFrom, parseMasterFile, printZone, type ZoneData } from '../zone/mod.ts';
+import { checkZone, includeFrom, parseMasterFile, plainProblem, printZone, type ZoneData } from '../zone/mod.ts';
 import { Exit, printJson, printLine, printProblems, refuse, usage, warnOf } from './output.ts';
 
 interface Options {
   readonly origin?: string;
   readonly json?: boolean;
+  readonly allowUnsigned?: boolean;
 }
 
 /** `edgeward zone check|print FILE` */
@@ -19,6 +20,7 @@ export function zoneCommand(): Command {
     sub
       .argument('<file>', 'master file')
       .option('-o, --origin <name>', 'apex of the zone (default: the file name without .zone or .db)')
+      .option('--allow-unsigned', 'accept a zone that was signed beforehand: signatures are not served')
       .option('--json', 'print JSON');
   command.addCommand(
     shared(new Command('check').description('say what is wrong with a zone'))
@@ -40,13 +42,16 @@ export function zoneCommand(): Command {
   return command;
 }
 
-function read(file: string, origin: string | undefined): { zone: ZoneData; problems: Problem[] } | string {
+function read(
+  file: string,
+  { origin, allowUnsigned = false }: Options,
+): { zone: ZoneData; problems: Problem[] } | string {
   const text = origin ?? basename(file).replace(/\.(?:zone|db)$/u, '');
   const name = nameFromText(text);
   if (!name.ok) return `${name.error}: give the apex with --origin`;
-  let master: string;
+  let octets: Buffer;
   try {
-    master = readFileSync(file, 'utf8');
+    octets = readFileSync(file);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reasons: Readonly<Record<string, string>> = {
@@ -56,18 +61,18 @@ function read(file: string, origin: string | undefined): { zone: ZoneData; probl
     };
     return `${file} cannot be read: ${reasons[code ?? ''] ?? message}`;
   }
-  const parsed = parseMasterFile({ text: master, file, origin: name.value, include: includeFrom(dirname(file)) });
+  const parsed = parseMasterFile({ octets, file, origin: name.value, include: includeFrom(dirname(file)) });
   const problems = hasErrors(parsed.problems)
     ? parsed.problems
-    : [...parsed.problems, ...checkZone(parsed.zone, parsed.where)];
+    : [...parsed.problems, ...checkZone(parsed.zone, { unsigned: allowUnsigned }).map(plainProblem)];
   return { zone: parsed.zone, problems: problems.map((problem) => ({ file, ...problem })) };
 }
 
-function check(file: string, { origin, json }: Options): number {
-  const result = read(file, origin);
+function check(file: string, options: Options): number {
+  const result = read(file, options);
   if (typeof result === 'string') return usage(result);
   const bad = hasErrors(result.problems);
-  if (json === true) printJson({ ok: !bad, problems: result.problems });
+  if (options.json === true) printJson({ ok: !bad, problems: result.problems });
   else {
     printProblems(result.problems);
     if (!bad) printLine(`ok: ${nameToText(result.zone.origin)} has ${countRecords(result.zone)} records`);
@@ -81,8 +86,9 @@ function countRecords(zone: ZoneData): number {
   return count;
 }
 
-function print(file: string, { origin, json }: Options): number {
-  const result = read(file, origin);
+function print(file: string, options: Options): number {
+  const { json } = options;
+  const result = read(file, options);
   if (typeof result === 'string') return usage(result);
   if (hasErrors(result.problems)) return refuse(result.problems, json);
   warnOf(result.problems);

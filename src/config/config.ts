@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism, homedir, hostname } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { availableParallelism, hostname } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { hasErrors, type Problem } from '../lib/problem.ts';
+import { readFailure } from '../lib/read-failure.ts';
 import { parseYaml } from '../lib/yaml.ts';
 import { violations } from '../model/violations.ts';
-import { parseListen, type ListenAddress } from './listen.ts';
+import { cacheDirectory, stateDirectory } from './directories.ts';
+import { overlaps, parseListen, type ListenAddress } from './listen.ts';
 import { ServerFile } from './schema.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -15,6 +17,8 @@ export interface ServerConfig {
   readonly workers: number;
   /** Undefined: off. */
   readonly metrics: ListenAddress | undefined;
+  /** Neither a flag nor the environment nor the file gave these addresses. */
+  readonly byDefault: { readonly listen: boolean; readonly metrics: boolean };
   readonly udp: 'auto' | 'batched' | 'portable';
   /** Octets. */
   readonly udpPayloadSize: number;
@@ -77,7 +81,7 @@ export interface ConfigInput {
   /** Path of an `edgeward.yaml`; undefined, or not there: defaults. */
   readonly file?: string | undefined;
   readonly flags?: Flags | undefined;
-  /** `process.env`. Read are EDGEWARD_LISTEN (by commas), _WORKERS, _METRICS, _NSID and _LOG_LEVEL; XDG_CACHE_HOME. */
+  /** `process.env`. Read are EDGEWARD_LISTEN (by commas), _WORKERS, _METRICS, _NSID and _LOG_LEVEL; XDG_CACHE_HOME and XDG_STATE_HOME. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
@@ -116,6 +120,12 @@ export function loadConfig(input: ConfigInput): { config: ServerConfig | undefin
     const field = `listen[${index}]`;
     return address(text.trim(), listen.said.field === 'listen' ? { ...read.at?.(field), field } : listen.said);
   });
+  for (const { index, other } of addresses.length < texts.length ? [] : overlaps(addresses)) {
+    const field = `listen[${index}]`;
+    const said = listen.said.field === 'listen' ? { ...read.at?.(field), field } : listen.said;
+    const message = `\`${texts[index]!.trim()}\` is part of \`${texts[other]!.trim()}\``;
+    problems.push({ severity: 'error', ...said, message, remedy: 'remove one of the two' });
+  }
   const metricsText = metrics.value ?? DEFAULT_METRICS;
   const scalars = {
     ...(workers.value === undefined ? {} : { workers: wholeNumber(workers.value) }),
@@ -129,6 +139,7 @@ export function loadConfig(input: ConfigInput): { config: ServerConfig | undefin
     listen: addresses,
     workers: Number(scalars.workers ?? Math.min(4, availableParallelism())),
     metrics: metricsText === 'off' ? undefined : address(metricsText, metrics.said)[0],
+    byDefault: { listen: listen.value === undefined, metrics: metrics.value === undefined },
     udp: written.udp ?? 'auto',
     udpPayloadSize: written.udpPayloadSize ?? 1232,
     nsid: nsid.value ?? hostname(),
@@ -150,7 +161,7 @@ export function loadConfig(input: ConfigInput): { config: ServerConfig | undefin
   };
   if (written.stream !== undefined && config.stream === undefined && !hasErrors(problems)) {
     const said = { ...read.at?.('stream'), field: 'stream' };
-    const message = 'nobody would be let in';
+    const message = 'no DNS node can authenticate';
     problems.push({ severity: 'error', ...said, message, remedy: 'give it `clientAuthority` or `tokenFile`' });
   }
   for (const [index, text] of (written.control?.servers ?? []).entries()) {
@@ -181,7 +192,7 @@ function readFile(file: string): ReadFile {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return { value: {}, problems: [] };
-    return { value: {}, problems: [{ severity: 'error', file, message: `cannot be read: ${code}` }] };
+    return { value: {}, problems: [{ severity: 'error', file, ...readFailure(error) }] };
   }
   const { documents, problems } = parseYaml(text, file);
   const [document, second] = documents;
@@ -207,10 +218,8 @@ function clusterConfig(
 ): Pick<ServerConfig, 'dataDirectory' | 'hub' | 'control'> {
   const base = file === undefined ? '.' : dirname(file);
   const path = (text: string | undefined): string | undefined => (text === undefined ? undefined : resolve(base, text));
-  const stateHome = env['XDG_STATE_HOME'] ?? '';
-  const state = stateHome.startsWith('/') ? stateHome : join(homedir(), '.local', 'state');
   return {
-    dataDirectory: path(dataDirectory) ?? join(state, 'edgeward'),
+    dataDirectory: path(dataDirectory) ?? stateDirectory(env),
     hub: hub && { kubeconfig: path(hub.kubeconfig), namespace: hub.namespace ?? 'edgeward' },
     control: control && {
       servers: control.servers,
@@ -250,13 +259,10 @@ function geoConfig(
   env: Readonly<Record<string, string | undefined>>,
 ): ServerConfig['geo'] {
   const base = file === undefined ? '.' : dirname(file);
-  const cacheHome = env['XDG_CACHE_HOME'] ?? '';
-  // A relative XDG_CACHE_HOME is to be ignored (XDG Base Directory Specification).
-  const cache = cacheHome.startsWith('/') ? cacheHome : join(homedir(), '.cache');
   const mmdb = Object.entries(geo?.mmdb ?? {}).map(([kind, path]) => [kind, resolve(base, path)] as const);
   return {
     overlays: (geo?.overlays ?? []).map((path) => resolve(base, path)),
     mmdb: Object.fromEntries(mmdb),
-    cacheDirectory: geo?.cacheDirectory === undefined ? join(cache, 'edgeward') : resolve(base, geo.cacheDirectory),
+    cacheDirectory: geo?.cacheDirectory === undefined ? cacheDirectory(env) : resolve(base, geo.cacheDirectory),
   };
 }

@@ -1,4 +1,4 @@
-import { parseAddress } from '../lib/address.ts';
+import { parseAddress, type Address } from '../lib/address.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 
 export interface ListenAddress {
@@ -15,7 +15,10 @@ export function parseListen(text: string): Result<ListenAddress, { message: stri
   const match = /^(?:\[([^\]]*)\]|([^:]*)):([0-9]{1,5})$/u.exec(text);
   if (match === null) {
     if (parseAddress(text)?.family === 6) {
-      return err({ message: `\`${text}\` has no port`, remedy: `write \`[${text}]:53\`` });
+      const [, address, port] = /^(.*[^:]):([0-9]{2,5})$/u.exec(text) ?? [];
+      const isPerhaps = address !== undefined && parseAddress(address)?.family === 6;
+      const other = isPerhaps ? `, or \`[${address}]:${port}\` if ${port} is the port` : '';
+      return err({ message: `\`${text}\` has no port`, remedy: `write \`[${text}]:53\`${other}` });
     }
     if (parseAddress(text) !== undefined) {
       return err({ message: `\`${text}\` has no port`, remedy: `write \`${text}:53\`` });
@@ -35,4 +38,21 @@ export function parseListen(text: string): Result<ListenAddress, { message: stri
     return err({ message: `\`${text}\` is ambiguous`, remedy: REMEDY });
   if (port > 65535) return err({ message: `no port ${port}`, remedy: 'ports end at 65535' });
   return ok({ host, port });
+}
+
+/** Addresses that another one has as well, itself or as a wildcard: the system gives a port to one socket only. */
+export function overlaps(addresses: readonly ListenAddress[]): { readonly index: number; readonly other: number }[] {
+  const known = addresses.map(({ host, port }) => ({ ...parseAddress(host)!, port }));
+  const isWildcard = ({ bytes }: Address): boolean => bytes.every((octet) => octet === 0);
+  return known.flatMap((own, index) => {
+    const other = known.findIndex(
+      (each, at) =>
+        at !== index &&
+        own.port !== 0 &&
+        each.port === own.port &&
+        each.family === own.family &&
+        (Buffer.compare(each.bytes, own.bytes) === 0 ? at < index : isWildcard(each)),
+    );
+    return other < 0 ? [] : [{ index, other }];
+  });
 }

@@ -11,22 +11,28 @@ const Geo = Type.Object(
     overlays: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), {
         description:
-          'CSV files `prefix,region,isp` over the built-in data: a later file wins, within one the longer prefix.',
+          'CSV files `prefix,region,isp` over the built-in data: a later file wins, within one the longer prefix. A carrier that they name may be named by sites and rules.',
       }),
     ),
     mmdb: Type.Optional(
       Type.Object(
         {
-          city: Path('MaxMind City database: regions, down to subdivisions.'),
-          country: Path('MaxMind Country database: regions.'),
-          isp: Path('MaxMind ISP database: AS numbers and carriers.'),
-          asn: Path('MaxMind ASN database: AS numbers.'),
+          city: Path(
+            'City database: regions down to subdivisions (`CA-BC`), and coordinates, which distances are measured to.',
+          ),
+          country: Path('Country database: countries, or continents where it has no country.'),
+          isp: Path('ISP database: AS numbers and carriers.'),
+          asn: Path('ASN database: AS numbers.'),
         },
-        { ...closed, description: 'MaxMind databases in place of the built-in data.' },
+        {
+          ...closed,
+          description:
+            'mmdb databases in place of the built-in data: MaxMind, DB-IP, IP2Location, IPinfo, ip-location-db.',
+        },
       ),
     ),
     cacheDirectory: Path(
-      'Where built geo data is kept between starts. Default `edgeward` in `$XDG_CACHE_HOME` or in `~/.cache`.',
+      'Where built geo data is kept between starts. Default `edgeward` in `$XDG_CACHE_HOME` or in `~/.cache`; without a home directory in `/var/cache`.',
     ),
   },
   { ...closed, description: 'Where clients are. Paths are relative to this file.' },
@@ -95,7 +101,7 @@ export const ServerFile = Type.Object(
       Type.Array(Type.String(), {
         minItems: 1,
         description:
-          'Addresses and ports for DNS over UDP and TCP: `127.0.0.1:5353`, `[::1]:5353`. Default `0.0.0.0:53` and `[::]:53`.',
+          'Addresses and ports for DNS over UDP and TCP: `127.0.0.1:5353`, `[::1]:5353`. Default `0.0.0.0:53` and `[::]:53`, as far as the machine has both families.',
       }),
     ),
     workers: Type.Optional(
@@ -107,7 +113,8 @@ export const ServerFile = Type.Object(
     ),
     metrics: Type.Optional(
       Type.String({
-        description: 'Address and port of `/metrics`, `/healthz` and `/readyz`, or `off`. Default `127.0.0.1:9153`.',
+        description:
+          'Address and port of `/metrics`, `/healthz` and `/readyz`, or `off`. Default `127.0.0.1:9153`; when that is taken, the server warns and runs without.',
       }),
     ),
     udp: Type.Optional(
@@ -142,7 +149,7 @@ export const ServerFile = Type.Object(
     ),
     tcp: Type.Optional(Tcp),
     dataDirectory: Path(
-      'What was last known of edge clusters, the hub or the control plane is kept here. Default `edgeward` in `$XDG_STATE_HOME` or in `~/.local/state`.',
+      'What was last known of edge clusters, the hub or the control plane is kept here. Default `edgeward` in `$XDG_STATE_HOME` or in `~/.local/state`; without a home directory in `/var/lib`.',
     ),
     hub: Type.Optional(Hub),
     stream: Type.Optional(Stream),

@@ -7,6 +7,7 @@ import { Backoff } from '../lib/backoff.ts';
 import type { Problem } from '../lib/problem.ts';
 import type { Kind } from '../model/kinds.ts';
 import type { ResolvedEndpoint, ResolvedExport } from '../model/resolved.ts';
+import type { ReservedHost } from '../model/reserved-host.ts';
 
 /** A resource on the hub, as far as its status goes by it. */
 export interface StatusSubject {
@@ -24,6 +25,8 @@ export interface StatusWorld {
   readonly exports: ReadonlyMap<string, ResolvedExport>;
   /** `DomainExport tenant/name` of changes that are held, and what to do. */
   readonly held: ReadonlyMap<string, string>;
+  /** Hosts that are reserved for the tenants that gave them up. */
+  readonly reserved: readonly ReservedHost[];
   /** Sites with clusters: why one cannot be seen, '' if it can, undefined if it was not yet. */
   readonly clusters: ReadonlyMap<string, string | undefined>;
 }
@@ -31,7 +34,11 @@ export interface StatusWorld {
 export interface Status {
   readonly conditions: readonly Condition[];
   readonly summary?: string;
+  /** Of a DomainExport: hosts that it answers, without a final dot. */
+  readonly hosts?: readonly string[];
   readonly endpoints?: readonly object[];
+  /** Of a Zone. */
+  readonly reservedHosts?: readonly { readonly host: string; readonly tenant: string; readonly until: string }[];
 }
 
 type Said = Pick<Condition, 'status' | 'reason' | 'message'>;
@@ -79,7 +86,8 @@ function statusOf(subject: StatusSubject, problems: readonly Problem[], world: S
     conditions.push(
       condition('Serving', errors.length > 0 ? no('Invalid', 'see Accepted') : yes('Serving', 'it is served')),
     );
-    return { conditions };
+    const reservedHosts = reservedIn(object, world.reserved);
+    return { conditions, ...(reservedHosts.length === 0 ? {} : { reservedHosts }) };
   }
   const owner = `${object.metadata.namespace}/${object.metadata.name}`;
   const exp = world.exports.get(owner);
@@ -89,8 +97,19 @@ function statusOf(subject: StatusSubject, problems: readonly Problem[], world: S
   return {
     conditions,
     summary: `${up}/${exp.endpoints.length}`,
+    hosts: exp.hosts.slice(0, MOST_ENDPOINTS).map((host) => host.replace(/\.$/u, '')),
     endpoints: exp.endpoints.slice(0, MOST_ENDPOINTS).map(endpointStatus),
   };
+}
+
+/** Reserved hosts of a Zone, for its status. */
+function reservedIn({ spec }: KubeObject, reserved: readonly ReservedHost[]): NonNullable<Status['reservedHosts']> {
+  const { origin } = spec as { origin?: string };
+  const own = origin?.replace(/\.$/u, '').toLowerCase();
+  return reserved
+    .filter((each) => each.origin === own)
+    .slice(0, MOST_ENDPOINTS)
+    .map(({ host, tenant, until }) => ({ host: host.slice(0, -1), tenant, until: new Date(until).toISOString() }));
 }
 
 function clusterSaid({ metadata, spec }: KubeObject, { clusters }: StatusWorld): Said {
@@ -231,7 +250,10 @@ export class StatusWriter {
     const sort = (conditions: readonly Condition[] = []) => [...conditions].sort((a, b) => (a.type < b.type ? -1 : 1));
     if (!isDeepStrictEqual(core(sort(before?.conditions)), core(sort(status.conditions)))) return 0;
     const same =
-      before?.summary === status.summary && isDeepStrictEqual(before?.endpoints ?? [], status.endpoints ?? []);
+      before?.summary === status.summary &&
+      isDeepStrictEqual(before?.hosts ?? [], status.hosts ?? []) &&
+      isDeepStrictEqual(before?.reservedHosts ?? [], status.reservedHosts ?? []) &&
+      isDeepStrictEqual(before?.endpoints ?? [], status.endpoints ?? []);
     if (same) return undefined;
     return Math.max(0, (this.#written.get(file) ?? Number.NEGATIVE_INFINITY) + NUMBERS_MS - performance.now());
   }

@@ -1,18 +1,23 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Coordinates } from '../model/regions.ts';
 import type { Locality, LocalityMap } from './ranges.ts';
 
 /** Raised when what is built from the same inputs changes, or how it is written. */
-const FORMAT = 2;
+const FORMAT = 3;
 interface Header {
   readonly regions: readonly string[];
   readonly isps: readonly string[];
-  /** For each locality: index of its region, of its ISP, and its AS number. */
-  readonly columns: readonly number[];
+  /** Latitude and longitude of each. */
+  readonly places: readonly (readonly [number, number])[];
   /** Of the arrays that follow. */
   readonly lengths: readonly number[];
 }
+
+/** For each locality: index of its region, of its ISP, its AS number, and index of its place plus 1, or 0 for none. */
+const COLUMNS = 4;
+type Words = Uint32Array<SharedArrayBuffer>;
 
 const NAME = /^localities-[0-9a-f]{16}\.bin$/u;
 
@@ -52,28 +57,40 @@ export function readCache(directory: string, key: string): LocalityMap | undefin
     return new Uint32Array(bytes.buffer);
   });
   // Regions and ISPs are one string each however often they stand: that is quicker to read, and to look up.
-  const { regions, isps, columns } = header;
+  const { regions, isps } = header;
+  const places = header.places.map(([latitude, longitude]): Coordinates => ({ latitude, longitude }));
+  const [start4, value4, start6, value6, columns] = arrays as [Words, Words, Words, Words, Words];
   const localities: Locality[] = [];
-  for (let i = 0; i < columns.length; i += 3) {
-    localities.push({ region: regions[columns[i]!]!, isp: isps[columns[i + 1]!]!, asn: columns[i + 2]! });
+  for (let i = 0; i < columns.length; i += COLUMNS) {
+    const region = regions[columns[i]!]!;
+    const isp = isps[columns[i + 1]!]!;
+    const asn = columns[i + 2]!;
+    const place = columns[i + 3]!;
+    localities.push(place === 0 ? { region, isp, asn } : { region, isp, asn, coordinates: places[place - 1]! });
   }
-  return { localities, ranges: { start4: arrays[0]!, value4: arrays[1]!, start6: arrays[2]!, value6: arrays[3]! } };
+  return { localities, ranges: { start4, value4, start6, value6 } };
 }
 
 /** Writes a map under a key, whole or not at all, in place of older ones. */
 export function writeCache(directory: string, key: string, { localities, ranges }: LocalityMap): void {
-  const arrays = [ranges.start4, ranges.value4, ranges.start6, ranges.value6];
   const regions = new Map<string, number>();
   const isps = new Map<string, number>();
-  const number = (names: Map<string, number>, name: string): number => {
-    if (!names.has(name)) names.set(name, names.size);
-    return names.get(name)!;
+  const places = new Map<Coordinates, number>();
+  const number = <T>(known: Map<T, number>, one: T): number => {
+    let index = known.get(one);
+    if (index === undefined) known.set(one, (index = known.size));
+    return index;
   };
-  const columns = localities.flatMap(({ region, isp, asn }) => [number(regions, region), number(isps, isp), asn]);
+  const columns = new Uint32Array(localities.length * COLUMNS);
+  for (const [index, { region, isp, asn, coordinates }] of localities.entries()) {
+    const place = coordinates === undefined ? 0 : number(places, coordinates) + 1;
+    columns.set([number(regions, region), number(isps, isp), asn, place], index * COLUMNS);
+  }
+  const arrays = [ranges.start4, ranges.value4, ranges.start6, ranges.value6, columns];
   const content: Header = {
     regions: [...regions.keys()],
     isps: [...isps.keys()],
-    columns,
+    places: Array.from(places.keys(), ({ latitude, longitude }) => [latitude, longitude] as const),
     lengths: arrays.map((array) => array.length),
   };
   const header = Buffer.from(JSON.stringify(content));

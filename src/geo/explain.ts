@@ -8,6 +8,7 @@ import { NOT_EMBEDDED } from './lookup.ts';
 import { BUILT_IN, loadCarriers, loadRegions, type GeoSources } from './mod.ts';
 import { parseOverlay, type OverlayEntry } from './overlay.ts';
 import type { Locality, LocalityMap } from './ranges.ts';
+import { ownerOf, placeName, whereabouts } from './records.ts';
 
 /** Where one part of a locality came from. */
 export interface Origin {
@@ -79,22 +80,21 @@ function contains(prefix: Prefix, address: Address): boolean {
 
 const UNKNOWN: Origin = { source: 'none', detail: 'no source knows it' };
 
-async function regionOrigin(address: Address, { mmdb }: GeoSources, { region }: Locality): Promise<Origin> {
-  if (region === '') return UNKNOWN;
-  if (mmdb.city !== undefined) {
-    const typed = fromTyped(mmdb.city, (reader) => {
-      const { city, subdivisions, country, traits } = reader.city(formatAddress(address));
-      const names = [city?.names?.en, subdivisions?.[0]?.names?.en, country?.names?.en];
-      return `${names.filter((name) => name !== undefined).join(', ')} (${traits.network ?? 'network not stated'})`;
-    });
-    return typed ?? (await networkIn(mmdb.city, mmdb.city, address));
-  }
-  if (mmdb.country === undefined && region.startsWith('CN-')) {
+async function regionOrigin(
+  address: Address,
+  { mmdb, dataDirectory }: GeoSources,
+  { region, coordinates }: Locality,
+): Promise<Origin> {
+  if (region === '' && coordinates === undefined) return UNKNOWN;
+  if (mmdb.city === undefined && mmdb.country === undefined && region.startsWith('CN-'))
     return { source: 'ip2region 2.3.0', detail: `${basename(BUILT_IN.province())}: province inside China` };
-  }
-  return mmdb.country === undefined
-    ? await networkIn(BUILT_IN.country(), '@ip-location-db/geo-whois-asn-country-mmdb', address)
-    : await networkIn(mmdb.country, mmdb.country, address);
+  const file = mmdb.city ?? mmdb.country;
+  const { record, length } = await recordIn(file ?? BUILT_IN.country(), address);
+  const basis = whereabouts(record, loadRegions(dataDirectory))?.basis ?? 'not used';
+  const detail = `${basis}, network of /${length}`;
+  if (file === undefined) return { source: '@ip-location-db/geo-whois-asn-country-mmdb', detail };
+  const name = typedPlace(file, address) ?? placeName(record);
+  return { source: file, detail: name === '' ? detail : `${name}; ${detail}` };
 }
 
 async function ispOrigin(
@@ -108,27 +108,44 @@ async function ispOrigin(
     carrier === undefined ? `AS${asn}, no carrier` : `AS${asn}, carriers.csv line ${carrier.line}: ${carrier.name}`;
   const file = mmdb.isp ?? mmdb.asn;
   if (file === undefined) return { source: '@ip-location-db/asn', detail: named };
-  const typed =
-    mmdb.isp === undefined
-      ? undefined
-      : fromTyped(file, (reader) => {
-          const record = reader.isp(formatAddress(address));
-          return `ISP "${record.isp ?? ''}" (${record.network ?? 'network not stated'})`;
-        });
-  const { source, detail } = typed ?? (await networkIn(file, file, address));
-  return { source, detail: `${named}; ${detail}` };
+  const { record, length } = await recordIn(file, address);
+  const owner = typedOwner(file, address, mmdb.isp !== undefined) ?? ownerOf(record);
+  return { source: file, detail: `${named}; ${owner === '' ? '' : `"${owner}", `}network of /${length}` };
 }
 
-/** What a file says with the fields of its type; undefined when it is of another type, which serves as well. */
-function fromTyped(file: string, describe: (reader: ReaderModel) => string): Origin | undefined {
+/** Names in MaxMind's own databases, with how far off the place may be; undefined for other makers' files. */
+function typedPlace(file: string, address: Address): string | undefined {
+  const ip = formatAddress(address);
+  const whole = (names: readonly (string | undefined)[]): string =>
+    names.filter((name) => name !== undefined).join(', ');
+  return (
+    typed(file, (reader) => {
+      const { city, subdivisions = [], country, location } = reader.city(ip);
+      const inner = subdivisions.map(({ names }) => names.en).reverse();
+      const name = whole([city?.names.en, ...inner, country?.names.en]);
+      const radius = location?.accuracyRadius;
+      return name === '' || radius === undefined ? name : `${name}, within ${radius} km`;
+    }) ?? typed(file, (reader) => whole([reader.country(ip).country?.names.en]))
+  );
+}
+
+function typedOwner(file: string, address: Address, isIsp: boolean): string | undefined {
+  const ip = formatAddress(address);
+  return typed(file, (reader) =>
+    isIsp ? (reader.isp(ip).isp ?? '') : (reader.asn(ip).autonomousSystemOrganization ?? ''),
+  );
+}
+
+/** Undefined when the file is of another type than is asked for, or of another maker. */
+function typed(file: string, read: (reader: ReaderModel) => string): string | undefined {
   try {
-    return { source: file, detail: describe(GeoIp2Reader.openBuffer(readFileSync(file))) };
+    return read(GeoIp2Reader.openBuffer(readFileSync(file)));
   } catch {
     return undefined;
   }
 }
 
-async function networkIn(file: string, source: string, address: Address): Promise<Origin> {
-  const [, length] = (await open<Response>(file)).getWithPrefixLength(formatAddress(address));
-  return { source, detail: `network of /${length}` };
+async function recordIn(file: string, address: Address): Promise<{ record: unknown; length: number }> {
+  const [record, length] = (await open<Response>(file)).getWithPrefixLength(formatAddress(address));
+  return { record, length };
 }

@@ -25,7 +25,9 @@ export class LocalityMapBuilder {
   }
 
   #id(locality: Locality): number {
-    const key = `${locality.region}|${locality.isp}|${locality.asn}`;
+    const { region, isp, asn, coordinates } = locality;
+    const place = coordinates === undefined ? '' : `${coordinates.latitude},${coordinates.longitude}`;
+    const key = `${region}|${isp}|${asn}|${place}`;
     let id = this.#ids.get(key);
     if (id === undefined) {
       id = this.#localities.push(locality) - 1;
@@ -53,6 +55,12 @@ export class LocalityMapBuilder {
   build(): LocalityMap {
     return { localities: this.#localities, ranges: toRanges(this.#v4, this.#v6) };
   }
+}
+
+/** A locality in another region: coordinates are of the region that they came with. */
+export function moved(locality: Locality, region: string): Locality {
+  const { isp, asn } = locality;
+  return region === locality.region ? locality : { region, isp, asn };
 }
 
 /** An ISP's name and AS number from what a source or an operator calls it. */
@@ -98,11 +106,8 @@ export function overlayLayer(lines: readonly OverlayEntry[], carriers: ReadonlyM
     v6: toClaims(v6, ORDER6),
     blend: (under, value) => {
       const { region, isp } = said[value]!;
-      return {
-        ...under,
-        ...(region === '' ? {} : { region }),
-        ...(isp === '' || isp === under.isp ? {} : ispOf(isp, carriers)),
-      };
+      const where = region === '' ? under : moved(under, region);
+      return isp === '' || isp === under.isp ? where : { ...where, ...ispOf(isp, carriers) };
     },
   };
 }

@@ -1,7 +1,8 @@
 /**
  * Disjoint, aligned prefixes that cover the whole of an address space, each with a value: what a locality trie is
- * after all its leaves with the same value were merged. Sorted starts with a first-level index by the top 16 bits
- * take less memory than nodes, and a look-up touches one short stretch of it.
+ * after all its leaves with the same value were merged. For IPv4, sorted starts with a first-level index by the top 16
+ * bits take less memory than nodes, and a look-up touches one short stretch of it. IPv6 prefixes crowd in few places,
+ * so their index is as deep as they are dense.
  *
  * All arrays may lie in shared memory; they are never written after they were built.
  */
@@ -12,10 +13,14 @@ export interface PrefixTable {
   readonly start4: Uint32Array;
   /** Leaf of each IPv4 prefix: value * 256 + prefix length. */
   readonly leaf4: Uint32Array;
-  readonly first6: Uint32Array;
-  /** Starts of the IPv6 prefixes, ascending: four 32-bit words each, most significant first. */
-  readonly start6: Uint32Array;
-  readonly leaf6: Uint32Array;
+  /** Radix tree over the first 64 bits of IPv6 addresses: see `lookup6`. */
+  readonly index6: Int32Array;
+  /** IPv6 prefixes that start where a /64 does, ascending: words 0 and 1 of the start, and the leaf. */
+  readonly entry6: Uint32Array;
+  /** A group is a /64 with longer prefixes in it: where in `long6` each begins, counted in prefixes; then their end. */
+  readonly group6: Uint32Array;
+  /** Prefixes of the groups, ascending in each: words 2 and 3 of the start, and the leaf. */
+  readonly long6: Uint32Array;
 }
 
 /** The value of a leaf: a locality, or a class of localities. */
@@ -45,33 +50,81 @@ export function lookup4(table: PrefixTable, address: number): number {
   return table.leaf4[low]!;
 }
 
-/** The leaf for an IPv6 address, given as four unsigned 32-bit words. */
+/** Words of an IPv6 prefix in `entry6` and `long6`. */
+export const ENTRY_WORDS = 3;
+
+/** In place of a prefix length: the leaf of an entry has the number of a group. */
+export const LONG = 255;
+
+/** The most bits that one node of the index looks at. */
+export const INDEX_MOST_BITS = 16;
+
+/** Nodes count their place in slots of four, with 22 bits. */
+export const INDEX_MOST_SLOTS = 4 * 2 ** 22;
+
+/**
+ * A slot of the index that leads to a node: negative. From the top: 1 bit that is set, 1 bit for the word of the address
+ * that the node looks at, 5 for the bits of it to skip, 3 for the bits to look at (in pairs, less one), 22 for its place.
+ */
+export function indexNode(word: 0 | 1, skip: number, bits: number, place: number): number {
+  return (1 << 31) | (word << 30) | (skip << 25) | ((bits / 2 - 1) << 22) | (place / 4);
+}
+
+/**
+ * The leaf for an IPv6 address, given as four unsigned 32-bit words.
+ *
+ * The index begins with 65536 slots for the first 16 bits. A slot leads to a node with slots for the next few bits, or,
+ * where few entries are left, has the number of the first of them. Most addresses take three or four slots and two
+ * steps from entry to entry; a binary search over all entries would miss caches in most of its steps.
+ */
 export function lookup6(table: PrefixTable, w0: number, w1: number, w2: number, w3: number): number {
   const a0 = w0 >>> 0;
   const a1 = w1 >>> 0;
-  const a2 = w2 >>> 0;
-  const a3 = w3 >>> 0;
-  const top = a0 >>> 16;
-  const { start6 } = table;
-  let low = table.first6[top]!;
-  let high = table.first6[top + 1]!;
+  const { index6, entry6 } = table;
+  let slot = index6[a0 >>> 16]!;
+  while (slot < 0) {
+    const word = (slot & 0x40000000) === 0 ? a0 : a1;
+    const digit = (word << ((slot >>> 25) & 31)) >>> (30 - ((slot >>> 21) & 14));
+    slot = index6[(slot & 0x3fffff) * 4 + digit]!;
+  }
+  let at = slot * ENTRY_WORDS;
+  for (const last = entry6.length - ENTRY_WORDS; at < last; at += ENTRY_WORDS) {
+    const s0 = entry6[at + ENTRY_WORDS]!;
+    if (s0 > a0 || (s0 === a0 && entry6[at + ENTRY_WORDS + 1]! > a1)) break;
+  }
+  const leaf = entry6[at + 2]!;
+  return (leaf & 255) === LONG ? lookupLong(table, leaf >>> 8, w2 >>> 0, w3 >>> 0) : leaf;
+}
+
+/** The leaf inside a /64 that has prefixes longer than that. */
+function lookupLong({ group6, long6 }: PrefixTable, group: number, a2: number, a3: number): number {
+  let low = group6[group]!;
+  let high = group6[group + 1]! - 1;
   while (low < high) {
     const middle = (low + high + 1) >>> 1;
-    const at = middle * 4;
-    const s0 = start6[at]!;
-    let before = s0 < a0;
-    if (s0 === a0) {
-      const s1 = start6[at + 1]!;
-      before = s1 < a1;
-      if (s1 === a1) {
-        const s2 = start6[at + 2]!;
-        before = s2 < a2 || (s2 === a2 && start6[at + 3]! <= a3);
-      }
-    }
-    if (before) low = middle;
+    const s2 = long6[middle * ENTRY_WORDS]!;
+    if (s2 < a2 || (s2 === a2 && long6[middle * ENTRY_WORDS + 1]! <= a3)) low = middle;
     else high = middle - 1;
   }
-  return table.leaf6[low]!;
+  return long6[low * ENTRY_WORDS + 2]!;
+}
+
+/** Every IPv6 prefix of a table, ascending: the four words of its start, and its leaf. */
+export function* prefixesOf6({
+  entry6,
+  group6,
+  long6,
+}: PrefixTable): Generator<[number, number, number, number, number]> {
+  for (let at = 0; at < entry6.length; at += ENTRY_WORDS) {
+    const [w0, w1, leaf] = [entry6[at]!, entry6[at + 1]!, entry6[at + 2]!];
+    if ((leaf & 255) !== LONG) {
+      yield [w0, w1, 0, 0, leaf];
+      continue;
+    }
+    const group = leaf >>> 8;
+    for (let i = group6[group]! * ENTRY_WORDS; i < group6[group + 1]! * ENTRY_WORDS; i += ENTRY_WORDS)
+      yield [w0, w1, long6[i]!, long6[i + 1]!, long6[i + 2]!];
+  }
 }
 
 /** `embeddedLength` of an address that carries none. */

@@ -9,8 +9,52 @@ import type { Claim } from './space.ts';
 export interface MmdbNetworks<T> {
   readonly v4: Claim<number>[];
   readonly v6: Claim<bigint>[];
-  /** What `value` of a claim stands for. */
+  /** By `value` of a claim. */
   readonly records: readonly T[];
+  /** The database type in its metadata: `GeoLite2-City`. */
+  readonly type: string;
+  /** Number of records, those of no interest included. */
+  readonly seen: number;
+}
+
+/** A file that is not damaged, but no database of the wanted kind. */
+export class UnsuitableFile extends Error {
+  /** The operator's next step. */
+  readonly remedy: string;
+
+  constructor(message: string, remedy: string) {
+    super(message);
+    this.remedy = remedy;
+  }
+}
+
+/** Before the metadata, which are in the last 128 KiB of a file. */
+const MARKER = Buffer.from('\u{AB}\u{CD}\u{EF}MaxMind.com', 'latin1');
+const METADATA_SIZE = 128 * 1024;
+
+/** Beginnings of files that hold an mmdb file, or are in its place. */
+const OTHER_FILES: readonly (readonly [begin: Buffer, offset: number, what: string])[] = [
+  [Buffer.of(0x1f, 0x8b), 0, 'it is compressed with gzip'],
+  [Buffer.from('PK\x03\x04', 'latin1'), 0, 'it is a zip archive'],
+  [Buffer.from('BZh', 'latin1'), 0, 'it is compressed with bzip2'],
+  [Buffer.of(0xfd, 0x37, 0x7a, 0x58, 0x5a), 0, 'it is compressed with xz'],
+  [Buffer.of(0x28, 0xb5, 0x2f, 0xfd), 0, 'it is compressed with zstd'],
+  [Buffer.from('ustar', 'latin1'), 257, 'it is a tar archive'],
+];
+
+/** @throws Error when a file cannot be an mmdb file, with the reason */
+function checkKind(buffer: Buffer): void {
+  if (buffer.length === 0) throw new Error('it is empty');
+  if (buffer.subarray(Math.max(0, buffer.length - METADATA_SIZE)).includes(MARKER)) return;
+  const other = OTHER_FILES.find(([begin, offset]) => buffer.subarray(offset, offset + begin.length).equals(begin));
+  if (other !== undefined) throw new UnsuitableFile(other[2], 'unpack it, and name the .mmdb file in it');
+  // Texts have no octet 0; the search tree of an mmdb file begins with several.
+  if (!buffer.subarray(0, 4096).includes(0))
+    throw new UnsuitableFile(
+      'it is a text file',
+      'name the mmdb edition of the database: a CSV edition cannot be read',
+    );
+  throw new Error('it has no metadata, so it is cut short or no mmdb file');
 }
 
 /** Deeper than any file nests, so that a damaged tree cannot make the walk endless. */
@@ -23,8 +67,9 @@ const MAX_NETWORKS = 20_000_000;
  */
 export function readMmdb<T>(path: string, pick: (record: unknown) => T | undefined): MmdbNetworks<T> {
   const buffer = readFileSync(path);
+  checkKind(buffer);
   const reader = new Reader<Response>(buffer);
-  const { nodeCount, recordSize, ipVersion, nodeByteSize, searchTreeSize } = reader.metadata;
+  const { nodeCount, recordSize, ipVersion, nodeByteSize, searchTreeSize, databaseType } = reader.metadata;
   const nodeBytes = (recordSize * 2) / 8;
   if (
     ![24, 28, 32].includes(recordSize) ||
@@ -86,7 +131,7 @@ export function readMmdb<T>(path: string, pick: (record: unknown) => T | undefin
   };
   walk4(start4, 0, 0);
   if (ipVersion === 6) walk6(0, 0n, 0);
-  return { v4, v6, records };
+  return { v4, v6, records, type: databaseType, seen: byPointer.size };
 }
 
 function readChild(buffer: Buffer, at: number, recordSize: number, bit: number): number {

@@ -2,15 +2,17 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { formatProblem, hasErrors, type Problem } from '../lib/problem.ts';
-import { parseRegions, type RegionTree } from '../model/regions.ts';
+import { parseRegions, type Coordinates, type RegionTree } from '../model/regions.ts';
 import { readAutonomousSystems } from './autonomous-systems.ts';
 import { cacheFile, cacheKey, readCache, writeCache } from './cache.ts';
 import { parseCarriers, type Carrier } from './carriers.ts';
-import { ispOfAsn, LocalityMapBuilder, overlayLayer, type Layer } from './localities.ts';
-import { readMmdb } from './mmdb.ts';
+import { ispOfAsn, LocalityMapBuilder, moved, overlayLayer, type Layer } from './localities.ts';
+import { readMmdb, UnsuitableFile } from './mmdb.ts';
 import { parseOverlay } from './overlay.ts';
+import { placesOf } from './places.ts';
 import { readProvinces } from './provinces.ts';
 import type { Locality, LocalityMap } from './ranges.ts';
+import { asNumberOf, whereabouts } from './records.ts';
 import { ORDER4, ORDER6 } from './space.ts';
 
 export { buildPrefixTable, prefixTableSteps } from './prefix-table.ts';
@@ -62,9 +64,22 @@ export function loadCarriers(dataDirectory: string): ReadonlyMap<number, Carrier
   return throwFirst(readCarriers(dataDirectory)).carriers;
 }
 
+function regionFiles(dataDirectory: string): string[] {
+  return [join(dataDirectory, 'regions.csv'), join(dataDirectory, 'subdivisions.csv')];
+}
+
+/** By directory: a look-up reads them several times, and they hardly ever change. */
+const knownRegions = new Map<string, { readonly key: string; readonly parsed: ReturnType<typeof parseRegions> }>();
+
 function readRegions(dataDirectory: string): { tree: RegionTree; problems: Problem[] } {
-  const file = join(dataDirectory, 'regions.csv');
-  return parseRegions(readFileSync(file, 'utf8'), file);
+  const files = regionFiles(dataDirectory);
+  const key = cacheKey(files);
+  let known = knownRegions.get(dataDirectory);
+  if (known?.key !== key) {
+    const parsed = parseRegions(files.map((file) => ({ text: readFileSync(file, 'utf8'), file })));
+    knownRegions.set(dataDirectory, (known = { key, parsed }));
+  }
+  return known.parsed;
 }
 
 function readCarriers(dataDirectory: string): { carriers: ReadonlyMap<number, Carrier>; problems: Problem[] } {
@@ -118,7 +133,8 @@ export async function loadLocalityMap(
     try {
       writeCache(sources.cacheDirectory, key, map);
     } catch (error) {
-      const remedy = 'every start will build it anew until the directory can be written to';
+      const remedy =
+        'every start builds it anew; make the directory writable, or set `geo.cacheDirectory` in edgeward.yaml';
       problems.push({
         severity: 'warning',
         file: sources.cacheDirectory,
@@ -132,7 +148,7 @@ export async function loadLocalityMap(
 
 /** The files that localities are made from. */
 export function inputFiles({ dataDirectory, overlays, mmdb }: GeoSources): string[] {
-  const files = [join(dataDirectory, 'regions.csv'), join(dataDirectory, 'carriers.csv')];
+  const files = [...regionFiles(dataDirectory), join(dataDirectory, 'carriers.csv')];
   if (mmdb.city === undefined) files.push(mmdb.country ?? BUILT_IN.country(), BUILT_IN.province());
   else files.push(mmdb.city);
   const isp = mmdb.isp ?? mmdb.asn;
@@ -150,7 +166,10 @@ function build(sources: GeoSources, problems: Problem[], progress: (step: string
       return read();
     } catch (error) {
       sound = false;
-      const remedy = 'the data from before stays in use; replace the file by a whole one';
+      const remedy =
+        error instanceof UnsuitableFile
+          ? error.remedy
+          : 'the data from before stays in use; replace the file by a whole one';
       problems.push({ severity: 'error', file, message: `cannot be used: ${reason(error)}`, remedy });
       return undefined;
     }
@@ -174,10 +193,10 @@ function build(sources: GeoSources, problems: Problem[], progress: (step: string
   const carriers = parse(join(dataDirectory, 'carriers.csv'), () => readCarriers(dataDirectory))?.carriers;
   if (regions === undefined || carriers === undefined) return undefined;
   const regionFile = mmdb.city ?? mmdb.country ?? BUILT_IN.country();
-  add(regionFile, 'regions', () => regionLayer(regionFile, regions));
+  add(regionFile, 'regions', () => regionLayer(regionFile, regions, mmdb.city === undefined ? 'country' : 'city'));
   const ispFile = mmdb.isp ?? mmdb.asn;
   if (ispFile === undefined) add(BUILT_IN.asn4(), 'autonomous systems', () => asnLayer(carriers));
-  else add(ispFile, 'ISPs', () => ispLayer(ispFile, carriers));
+  else add(ispFile, 'ISPs', () => ispLayer(ispFile, carriers, regions, mmdb.isp === undefined ? 'asn' : 'isp'));
   if (mmdb.city === undefined) add(BUILT_IN.province(), 'provinces', () => provinceLayer(BUILT_IN.province()));
   for (const file of overlays) {
     const overlay = parse(file, () => parseOverlay(readFileSync(file, 'utf8'), file, regions));
@@ -189,35 +208,63 @@ function build(sources: GeoSources, problems: Problem[], progress: (step: string
 /** Told of one file: a file of another format is wrong in every line. */
 const MOST_PROBLEMS = 50;
 
-interface MmdbRecord {
-  readonly country_code?: string;
-  readonly country?: { readonly iso_code?: string };
-  readonly registered_country?: { readonly iso_code?: string };
-  readonly subdivisions?: readonly { readonly iso_code?: string }[];
-  readonly autonomous_system_number?: number;
-  readonly isp?: string;
-}
-
-function regionLayer(file: string, regions: RegionTree): Layer {
-  const { v4, v6, records } = readMmdb(file, (record) => regionOf((record ?? {}) as MmdbRecord, regions));
-  return { v4, v6, blend: (under, value) => ({ ...under, region: records[value]! }) };
-}
-
-/** The innermost region of the tree that a record names. */
-export function regionOf(record: MmdbRecord, regions: RegionTree): string | undefined {
-  const country = record.country?.iso_code ?? record.registered_country?.iso_code ?? record.country_code;
-  if (country === undefined) return undefined;
-  const subdivision = record.subdivisions?.[0]?.iso_code;
-  const inner = subdivision === undefined ? country : `${country}-${subdivision}`;
-  if (regions.get(inner) !== undefined) return inner;
-  return regions.get(country) === undefined ? undefined : country;
-}
-
-function ispLayer(file: string, carriers: ReadonlyMap<number, Carrier>): Layer {
-  const { v4, v6, records } = readMmdb(file, (record) => {
-    const asn = ((record ?? {}) as MmdbRecord).autonomous_system_number;
-    return Number.isInteger(asn) && asn! >= 0 && asn! <= 0xffffffff ? asn : undefined;
+function regionLayer(file: string, regions: RegionTree, setting: 'city' | 'country'): Layer {
+  let hasAsn = false;
+  // Many records differ in postal codes and the like alone.
+  const spots: { readonly region: string; readonly coordinates: Coordinates | undefined; networks: number }[] = [];
+  const numbers = new Map<string, number>();
+  const { v4, v6, records, type, seen } = readMmdb(file, (record) => {
+    const where = whereabouts(record, regions);
+    if (where === undefined) {
+      hasAsn ||= asNumberOf(record) !== undefined;
+      return undefined;
+    }
+    const { region, coordinates } = where;
+    const key = coordinates === undefined ? region : `${region} ${coordinates.latitude} ${coordinates.longitude}`;
+    let number = numbers.get(key);
+    if (number === undefined) numbers.set(key, (number = spots.push({ region, coordinates, networks: 0 }) - 1));
+    return number;
   });
+  if (records.length === 0) {
+    const wanted = `a City or Country database under geo.mmdb.${setting}`;
+    throw new UnsuitableFile(
+      `its type is \`${type}\`, and none of its ${seen} records says where a network is`,
+      hasAsn ? `it has AS numbers: name it under geo.mmdb.asn, and ${wanted}` : `name ${wanted}`,
+    );
+  }
+  for (const { value } of v4) spots[records[value]!]!.networks++;
+  for (const { value } of v6) spots[records[value]!]!.networks++;
+  const placed = spots.flatMap(({ coordinates }, index) => (coordinates === undefined ? [] : [index]));
+  const places = placesOf(placed.map((index) => ({ ...spots[index]!, ...spots[index]!.coordinates! })));
+  const placeOf = new Map(placed.map((index, at) => [index, places[at]!]));
+  const blend = ({ isp, asn }: Locality, value: number): Locality => {
+    const spot = records[value]!;
+    const { region } = spots[spot]!;
+    const coordinates = placeOf.get(spot);
+    return coordinates === undefined ? { region, isp, asn } : { region, isp, asn, coordinates };
+  };
+  return { v4, v6, blend };
+}
+
+function ispLayer(
+  file: string,
+  carriers: ReadonlyMap<number, Carrier>,
+  regions: RegionTree,
+  setting: 'isp' | 'asn',
+): Layer {
+  let hasRegion = false;
+  const { v4, v6, records, type, seen } = readMmdb(file, (record) => {
+    const asn = asNumberOf(record);
+    if (asn === undefined) hasRegion ||= whereabouts(record, regions) !== undefined;
+    return asn;
+  });
+  if (records.length === 0) {
+    const wanted = `an ISP or ASN database under geo.mmdb.${setting}`;
+    throw new UnsuitableFile(
+      `its type is \`${type}\`, and none of its ${seen} records has an AS number`,
+      hasRegion ? `it says where networks are: name it under geo.mmdb.city, and ${wanted}` : `name ${wanted}`,
+    );
+  }
   return { v4, v6, blend: (under, value) => ({ ...under, ...ispOfAsn(records[value]!, carriers) }) };
 }
 
@@ -231,7 +278,7 @@ function asnLayer(carriers: ReadonlyMap<number, Carrier>): Layer {
 function provinceLayer(file: string): Layer {
   const { claims, codes } = readProvinces(file);
   const blend = (under: Locality, value: number): Locality =>
-    under.region === 'CN' ? { ...under, region: codes[value]! } : under;
+    under.region === 'CN' ? moved(under, codes[value]!) : under;
   return { v4: claims, v6: [], blend };
 }
 

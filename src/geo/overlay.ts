@@ -1,5 +1,7 @@
 import { addressWords, parsePrefix, type Prefix } from '../lib/address.ts';
 import type { Problem } from '../lib/problem.ts';
+import { ispCalled } from '../model/isp-names.ts';
+import { regionRemedy } from '../model/region-names.ts';
 import type { RegionTree } from '../model/regions.ts';
 import { embeddedLength, NOT_EMBEDDED } from './lookup.ts';
 
@@ -48,11 +50,14 @@ export function parseOverlay(
     } else if (embedded) {
       problem(`${text0} is a form of IPv4 addresses`, 'write the IPv4 prefix: it counts for every form');
     } else if (region !== '' && regions.get(region) === undefined) {
-      problem(`"${region}" is not a region`, 'write a code of geo-data/regions.csv, as in `CN-GD` or `DE`');
+      problem(`"${region}" is not a region`, regionRemedy(region, regions));
     } else if (!isIsp(isp)) {
+      const meant = ispCalled(isp);
       problem(
         `"${isp}" is not an ISP`,
-        "write a carrier's name in lower case or an AS number, as in `telecom` or `AS3320`",
+        meant === undefined
+          ? "write a carrier's name in lower case or an AS number, as in `telecom` or `AS3320`"
+          : `did you mean \`${meant}\`?`,
       );
     } else entries.push({ prefix, region, isp, line: index + 1 });
   }
@@ -62,6 +67,8 @@ export function parseOverlay(
 /** A carrier's name, an AS number (32 bits, RFC 6793), or nothing. */
 function isIsp(text: string): boolean {
   if (/^AS[1-9]\d{0,9}$/u.test(text)) return Number(text.slice(2)) <= 0xffffffff;
+  // An AS number as others write it would be a carrier that nobody names.
+  if (/^(?:asn?-?)?\d+$/u.test(text)) return false;
   return /^(?:[a-z0-9][a-z0-9-]*)?$/u.test(text);
 }
 

@@ -1,40 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { CHINESE_PROVINCES } from '../model/region-names.ts';
 import type { Claim } from './space.ts';
-
-/** Provinces as ip2region names them, without their kind (省, 市, 自治区), by ISO 3166-2:CN code. */
-const CODES: Readonly<Record<string, string>> = {
-  安徽: 'AH',
-  北京: 'BJ',
-  重庆: 'CQ',
-  福建: 'FJ',
-  广东: 'GD',
-  甘肃: 'GS',
-  广西: 'GX',
-  贵州: 'GZ',
-  河南: 'HA',
-  湖北: 'HB',
-  河北: 'HE',
-  海南: 'HI',
-  黑龙江: 'HL',
-  湖南: 'HN',
-  吉林: 'JL',
-  江苏: 'JS',
-  江西: 'JX',
-  辽宁: 'LN',
-  内蒙古: 'NM',
-  宁夏: 'NX',
-  青海: 'QH',
-  四川: 'SC',
-  山东: 'SD',
-  上海: 'SH',
-  陕西: 'SN',
-  山西: 'SX',
-  天津: 'TJ',
-  新疆: 'XJ',
-  西藏: 'XZ',
-  云南: 'YN',
-  浙江: 'ZJ',
-};
 
 const BLOCK = 12;
 
@@ -83,6 +49,6 @@ function provinceOf(data: Buffer, pointer: number): string | undefined {
   const offset = pointer & 0xffffff;
   const [country, , province] = data.toString('utf8', offset + 4, offset + length).split('|');
   if (country !== '中国' || province === undefined) return undefined;
-  const name = Object.keys(CODES).find((each) => province.startsWith(each));
-  return name === undefined ? undefined : `CN-${CODES[name]}`;
+  const name = Object.keys(CHINESE_PROVINCES).find((each) => province.startsWith(each));
+  return name === undefined ? undefined : `CN-${CHINESE_PROVINCES[name]}`;
 }

@@ -1,3 +1,5 @@
+import type { Coordinates } from '../model/regions.ts';
+
 /** What a client's address tells of it. */
 export interface Locality {
   /** Code of geo-data/regions.csv; '' when not known. */
@@ -6,6 +8,11 @@ export interface Locality {
   readonly isp: string;
   /** AS number; 0 when not known. */
   readonly asn: number;
+  /**
+   * The place in the region, accurate to 50 or 100 km; absent when no source has coordinates (see `placesOf`). Each place
+   * is one object and belongs to one region, so the object identifies it.
+   */
+  readonly coordinates?: Coordinates;
 }
 
 /**

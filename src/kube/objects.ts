@@ -42,8 +42,30 @@ export const ENDPOINT_SLICES = resourceType('discovery.k8s.io', 'v1', 'endpoints
 export const DEPLOYMENTS = resourceType('apps', 'v1', 'deployments', 'Deployment');
 export const STATEFUL_SETS = resourceType('apps', 'v1', 'statefulsets', 'StatefulSet');
 export const INGRESSES = resourceType('networking.k8s.io', 'v1', 'ingresses', 'Ingress');
-export const GATEWAYS = resourceType('gateway.networking.k8s.io', 'v1', 'gateways', 'Gateway');
-export const HTTP_ROUTES = resourceType('gateway.networking.k8s.io', 'v1', 'httproutes', 'HTTPRoute');
+export const NODES = resourceType('', 'v1', 'nodes', 'Node', false);
+
+const gatewayApi = (version: string, plural: string, kind: string, namespaced = true) =>
+  resourceType('gateway.networking.k8s.io', version, plural, kind, namespaced);
+
+export const GATEWAYS = gatewayApi('v1', 'gateways', 'Gateway');
+export const GATEWAY_CLASSES = gatewayApi('v1', 'gatewayclasses', 'GatewayClass', false);
+export const HTTP_ROUTES = gatewayApi('v1', 'httproutes', 'HTTPRoute');
+export const REFERENCE_GRANTS = [
+  gatewayApi('v1', 'referencegrants', 'ReferenceGrant'),
+  gatewayApi('v1beta1', 'referencegrants', 'ReferenceGrant'),
+];
+
+/** The kinds of routes, each in the versions that clusters have it in, the newest first. */
+export const ROUTES = {
+  HTTPRoute: [HTTP_ROUTES],
+  GRPCRoute: [gatewayApi('v1', 'grpcroutes', 'GRPCRoute')],
+  // Since version 1.5 of the Gateway API, and before.
+  TLSRoute: [gatewayApi('v1', 'tlsroutes', 'TLSRoute'), gatewayApi('v1alpha2', 'tlsroutes', 'TLSRoute')],
+  // Since version 1.6, and before.
+  TCPRoute: [gatewayApi('v1', 'tcproutes', 'TCPRoute'), gatewayApi('v1alpha2', 'tcproutes', 'TCPRoute')],
+  UDPRoute: [gatewayApi('v1', 'udproutes', 'UDPRoute'), gatewayApi('v1alpha2', 'udproutes', 'UDPRoute')],
+};
+
 export const LEASES = resourceType('coordination.k8s.io', 'v1', 'leases', 'Lease');
 export const EVENTS = resourceType('events.k8s.io', 'v1', 'events', 'Event');
 

@@ -21,6 +21,8 @@ export type Learnt = 'list' | 'watch';
 export interface ReflectorOptions<T> {
   readonly cluster: Cluster;
   readonly type: ResourceType;
+  /** Older versions of the kind: each is tried in turn where the server does not have the one before. */
+  readonly olderTypes?: readonly ResourceType[];
   readonly namespace?: string | undefined;
   /** What to keep of an object; undefined: not of interest. Kept values are compared by `same`. */
   readonly project: (object: KubeObject) => T | undefined;
@@ -82,6 +84,8 @@ export class Reflector<T> {
   readonly #items = new Map<string, T>();
   readonly #backoff: Backoff;
   #state: ReflectorState = { hasSynced: false, error: undefined, absent: false };
+  /** The version of the kind that is asked for. */
+  #type: ResourceType;
   /** Where the next watch goes on; undefined: a list is needed. */
   #version: string | undefined;
   /** The server takes `sendInitialEvents`; found out by trying. */
@@ -95,6 +99,7 @@ export class Reflector<T> {
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
+    this.#type = options.type;
     this.#timing = { ...TIMING, ...options.timing };
     this.#backoff = new Backoff(this.#timing.leastBackoffMs, this.#timing.mostBackoffMs);
   }
@@ -146,7 +151,14 @@ export class Reflector<T> {
   }
 
   #failed(error: unknown): number {
-    const { optional = false } = this.#options;
+    const { optional = false, type, olderTypes = [] } = this.#options;
+    if (isStatus(error, 404) && this.#items.size === 0) {
+      const types = [type, ...olderTypes];
+      const next = types[types.indexOf(this.#type) + 1];
+      this.#type = next ?? type;
+      this.#version = undefined;
+      if (next !== undefined) return 0;
+    }
     if (optional && isStatus(error, 403, 404) && this.#items.size === 0) {
       this.#version = undefined;
       this.#setState({ hasSynced: true, error: isStatus(error, 403) ? error.message : undefined, absent: true });
@@ -177,7 +189,8 @@ export class Reflector<T> {
 
   /** All objects by a watch that begins with them. Nothing is taken over before the last of them came. */
   async #streamList(signal: AbortSignal): Promise<string> {
-    const { cluster, type, namespace } = this.#options;
+    const { cluster, namespace } = this.#options;
+    const type = this.#type;
     const { inactivityMs } = this.#timing;
     const found = new Map<string, KubeObject>();
     try {
@@ -205,7 +218,8 @@ export class Reflector<T> {
   }
 
   async #pagedList(signal: AbortSignal): Promise<string> {
-    const { cluster, type, namespace } = this.#options;
+    const { cluster, namespace } = this.#options;
+    const type = this.#type;
     const found = new Map<string, KubeObject>();
     let from: string | undefined;
     for (;;) {
@@ -226,7 +240,12 @@ export class Reflector<T> {
     const first = !this.#state.hasSynced;
     // The state goes first, so that who hears of the changes finds it synced.
     this.#well();
-    if (changes.length > 0 || first) this.#options.onChange(changes, 'list');
+    if (changes.length > 0 || first) this.#tell(changes, 'list');
+  }
+
+  /** Once it is to stop nothing is told any more, though it may come. */
+  #tell(changes: readonly Change<T>[], learnt: Learnt): void {
+    if (!this.#stop.signal.aborted) this.#options.onChange(changes, learnt);
   }
 
   #project(object: KubeObject): T | undefined {
@@ -243,7 +262,8 @@ export class Reflector<T> {
   }
 
   async #watch(version: string, signal: AbortSignal): Promise<number> {
-    const { cluster, type, namespace, onChange } = this.#options;
+    const { cluster, namespace } = this.#options;
+    const type = this.#type;
     const { inactivityMs, watchSeconds } = this.#timing;
     const timeoutSeconds = Math.ceil(watchSeconds * (1 + Math.random()));
     const start = performance.now();
@@ -259,7 +279,7 @@ export class Reflector<T> {
         const changes: Change<T>[] = [];
         const value = event.type === 'DELETED' ? undefined : this.#project(event.object);
         this.#take(keyOf(event.object), value, changes);
-        if (changes.length > 0) onChange(changes, 'watch');
+        if (changes.length > 0) this.#tell(changes, 'watch');
       }
       // Only now: what failed to be taken over is asked for again.
       if (resourceVersion !== undefined) this.#version = resourceVersion;

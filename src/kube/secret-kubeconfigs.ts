@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { readChecked, writeChecked } from '../lib/atomic-file.ts';
+import { RepeatedFailure } from '../lib/repeated-failure.ts';
 import type { Cluster } from './cluster.ts';
 import type { CredentialSource } from './credentials.ts';
 import { SECRETS } from './objects.ts';
@@ -25,6 +26,7 @@ export class SecretKubeconfigs {
   readonly #used = new Set<string>();
   #remembered: ReadonlyMap<string, KubeconfigSecret>;
   #kept = '';
+  readonly #writeFailure = new RepeatedFailure();
 
   constructor(options: SecretKubeconfigsOptions) {
     this.#options = options;
@@ -85,8 +87,14 @@ export class SecretKubeconfigs {
     try {
       writeChecked(this.#file, Buffer.from(text));
       this.#kept = text;
+      this.#writeFailure.succeeded();
     } catch (error) {
-      this.#options.onError(`kubeconfigs cannot be remembered: ${String(error)}`);
+      if (!this.#writeFailure.isNews(error)) return;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.onError(
+        `kubeconfigs cannot be written: ${reason}; after a restart while the hub is away, edge clusters cannot be ` +
+          'reached; make the directory writable, or set `dataDirectory` in edgeward.yaml',
+      );
     }
   }
 

@@ -15,15 +15,16 @@ export function writeChecked(path: string, content: Uint8Array): void {
   const hash = createHash('sha256').update(content).digest('hex');
   const file = openSync(partial, 'w', 0o600);
   try {
-    writeAll(file, Buffer.from(`${MAGIC}${hash}\n`));
-    writeAll(file, content);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  try {
+    try {
+      writeAll(file, Buffer.from(`${MAGIC}${hash}\n`));
+      writeAll(file, content);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
     renameSync(partial, path);
   } catch (error) {
+    // On a full disk it would take the room that the next try needs.
     rmSync(partial, { force: true });
     throw error;
   }

@@ -18,6 +18,29 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/**
+ * The one name that a word is a misspelling of: a long name that differs in one letter (two, from 8 letters on), when
+ * every other name differs in more letters. Codes are no names: each is near to others that exist.
+ * @param margin how many letters more the others differ in
+ */
+export function nearestName(word: string, names: Iterable<string>, margin = 2): string | undefined {
+  if (word.length < 5) return undefined;
+  const most = word.length < 8 ? 1 : 2;
+  let best: string | undefined;
+  let least = most + 1;
+  let second = Number.POSITIVE_INFINITY;
+  for (const name of names) {
+    if (Math.abs(name.length - word.length) > most + 2) continue;
+    const edits = distance(word, name);
+    if (edits < least) {
+      second = best === undefined ? second : least;
+      least = edits;
+      best = name;
+    } else if (edits < second) second = edits;
+  }
+  return second - least >= margin ? best : undefined;
+}
+
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -49,7 +72,7 @@ export function orList(words: readonly string[]): string {
 export function suggest(word: string, candidates: readonly string[], plural: string): string {
   const near = nearest(word, candidates);
   if (near !== undefined) return `did you mean \`${near}\`?`;
-  if (candidates.length === 0) return `there are no ${plural}`;
+  if (candidates.length === 0) return 'there is none: add it first';
   const shown = candidates.slice(0, 10).map((candidate) => `\`${candidate}\``);
   const rest = candidates.length - shown.length;
   return `${plural} are ${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;

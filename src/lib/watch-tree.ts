@@ -7,31 +7,48 @@ export interface WatchOptions {
   /** But not later than this after the first, so that a file that is written to all the time is seen. Milliseconds. */
   readonly latestMs?: number;
   /**
-   * The tree is also looked at this often. Events do not come from network file systems, for files behind links that
-   * lead out, when the kernel has no watches left, or once the directory itself was deleted. Milliseconds.
+   * The tree is also looked at this often, or less often when looking takes long. Events do not come from network file
+   * systems, for files behind links that lead out, when the kernel has no watches left, or once the directory itself was
+   * deleted. Milliseconds.
    */
   readonly pollMs?: number;
 }
 
+export interface TreeWatch {
+  /** The fingerprint of the tree when it was looked at last. What is read after that is as new, or newer. */
+  readonly seen: string;
+  close(): void;
+}
+
+/** Looking takes at most this share of the time. */
+const POLL_SHARE = 0.02;
+
 /**
  * Calls back after files below `root` changed, once for changes that come together. It follows editors that write a
  * new file and rename it, links that are swapped (mounted ConfigMaps), and a root that is deleted and comes back.
- * @returns a function that ends it
  */
-export function watchTree(root: string, onChange: () => void, options: WatchOptions = {}): () => void {
+export function watchTree(root: string, onChange: () => void, options: WatchOptions = {}): TreeWatch {
   const { quietMs = 100, latestMs = 1000, pollMs = 5000 } = options;
   const watchers = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>();
+  let lookMs = 0;
   let seen = look();
   let timer: NodeJS.Timeout | undefined;
   let firstEvent = 0;
   let closed = false;
-  const poll = setInterval(compare, pollMs);
+  let poll = pollSoon();
+
+  function pollSoon(): NodeJS.Timeout {
+    return setTimeout(compare, Math.max(pollMs, lookMs / POLL_SHARE));
+  }
 
   /** A change between reading a directory and watching it would be missed: hence again after new watches. */
   function look(): string {
+    const start = performance.now();
     let tree = readTree(root);
     for (let round = 0; round < 3 && arm(tree.directories); round++) tree = readTree(root);
-    return fingerprint(tree);
+    const found = fingerprint(tree);
+    lookMs = performance.now() - start;
+    return found;
   }
 
   /** One watch for each directory: of a recursive one, Node loses parts when directories are replaced. */
@@ -66,17 +83,25 @@ export function watchTree(root: string, onChange: () => void, options: WatchOpti
   function compare(): void {
     clearTimeout(timer);
     timer = undefined;
+    clearTimeout(poll);
     const now = look();
-    if (now === seen || closed) return;
+    if (closed) return;
+    poll = pollSoon();
+    if (now === seen) return;
     seen = now;
     onChange();
   }
 
-  return () => {
-    closed = true;
-    clearInterval(poll);
-    clearTimeout(timer);
-    for (const { watcher } of watchers.values()) watcher.close();
-    watchers.clear();
+  return {
+    get seen(): string {
+      return seen;
+    },
+    close(): void {
+      closed = true;
+      clearTimeout(poll);
+      clearTimeout(timer);
+      for (const { watcher } of watchers.values()) watcher.close();
+      watchers.clear();
+    },
   };
 }

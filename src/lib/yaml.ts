@@ -1,4 +1,15 @@
-import { LineCounter, parseAllDocuments, isMap, isNode, isPair, isScalar, isSeq, type Document, type Node } from 'yaml';
+import {
+  LineCounter,
+  parseAllDocuments,
+  visit,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  type Document,
+  type Node,
+} from 'yaml';
 import { parsePath } from './field-path.ts';
 import { readPlainDocument } from './plain-yaml.ts';
 import type { Problem } from './problem.ts';
@@ -103,13 +114,28 @@ function parseTree(text: string, file: string): { documents: YamlDocument[]; pro
     } catch (error) {
       if (!(error instanceof ReferenceError)) throw error;
       const message = `not valid YAML: ${lowerFirst(error.message)}`;
-      problems.push({ severity: 'error', file, ...position(document.range[0]), message });
+      const alias = strayAlias(document);
+      const remedy = alias === undefined ? {} : { remedy: REMEDIES['BAD_ALIAS']! };
+      problems.push({ severity: 'error', file, ...position(alias ?? document.range[0]), message, ...remedy });
       continue;
     }
     if (value === null || value === undefined) continue;
     documents.push({ value, locate: (field) => locate(text, index, field) });
   }
   return { documents, problems };
+}
+
+/** Where an alias stands that has no anchor: mostly a host name such as `*.example.org` without quotes. */
+function strayAlias(document: Document.Parsed): number | undefined {
+  let offset: number | undefined;
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) !== undefined) return undefined;
+      offset = alias.range?.[0];
+      return visit.BREAK;
+    },
+  });
+  return offset;
 }
 
 interface ParsedText {

@@ -94,7 +94,7 @@ export function customResourceDefinitions(): Json[] {
                   kind: { type: 'string' },
                   metadata: { type: 'object' },
                   spec: structural(schema.properties!['spec']!),
-                  status: kind === 'DomainExport' ? EXPORT_STATUS : STATUS,
+                  status: kind === 'DomainExport' ? EXPORT_STATUS : kind === 'Zone' ? ZONE_STATUS : STATUS,
                 },
               },
             },
@@ -194,11 +194,31 @@ const STATUS: Json = {
   properties: { conditions: CONDITIONS },
 };
 
+const ZONE_STATUS: Json = {
+  ...STATUS,
+  properties: {
+    conditions: CONDITIONS,
+    reservedHosts: {
+      type: 'array',
+      description: 'Hosts that their tenants gave up, and that nobody else may have before `until`.',
+      items: {
+        type: 'object',
+        properties: {
+          host: text('The host.'),
+          tenant: text('The tenant that may have it.'),
+          until: { type: 'string', format: 'date-time', description: 'When it is reserved no longer.' },
+        },
+      },
+    },
+  },
+};
+
 const EXPORT_STATUS: Json = {
   ...STATUS,
   properties: {
     conditions: CONDITIONS,
     summary: text('Endpoints that are up, of all: `5/6`.'),
+    hosts: { type: 'array', items: { type: 'string' }, description: 'Hosts that it answers.' },
     endpoints: {
       type: 'array',
       description: 'Addresses that clients are answered with, at intervals of some seconds.',

@@ -135,7 +135,7 @@ const Backend = Type.Object(
       {
         additionalProperties: false,
         description:
-          'A Service in edge clusters. Its addresses are those of its load balancer, else of the Gateways and Ingresses that route to it.',
+          'A Service in edge clusters. Its addresses are its own (those of its load balancer, for example), else those of the Gateways and Ingresses that lead to it.',
       },
     ),
     sites: Type.Optional(

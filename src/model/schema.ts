@@ -17,6 +17,8 @@ export interface Schema {
   readonly maximum?: number;
   readonly description?: string;
   readonly wanted?: string;
+  /** Ours, of a pattern: our name for a text that it rejects; undefined when that is uncertain. */
+  readonly called?: (text: string) => string | undefined;
   /** Ours, of a map: exactly one of these fields is there. Checked where resources are resolved, and by the CRD. */
   readonly exactlyOneOf?: readonly string[];
   /** Ours, of a map: at least one of these fields is there. Likewise. */

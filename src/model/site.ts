@@ -1,17 +1,20 @@
 import { Type, type Static } from 'typebox';
+import { ispCalled } from './isp-names.ts';
 import { resource } from './resource.ts';
 
 /** A region's code: `CN-GD`, `DE`, `europe` or `world`. Which ones exist is in geo-data/regions.csv. */
 export const RegionCode = Type.String({
   minLength: 2,
   wanted: 'a region such as `DE`, `CN-GD` or `europe`',
-  description: 'Region: ISO 3166-2 subdivision (`CN-GD`), ISO 3166-1 country (`DE`), continent (`europe`) or `world`.',
+  description:
+    'Region: ISO 3166-2 subdivision (`CN-GD`, `CA-BC`), ISO 3166-1 country (`DE`), continent (`europe`) or `world`.',
 });
 
 /** A carrier's name from geo-data/carriers.csv, or an AS number. */
 export const IspName = Type.String({
   pattern: '^([a-z0-9][a-z0-9-]*|AS[1-9][0-9]{0,9})$',
   wanted: 'a carrier such as `telecom` or an AS number such as `AS3320`',
+  called: (text: string) => ispCalled(text),
   description: 'ISP: a carrier of geo-data/carriers.csv (`telecom`, `unicom`, `mobile`) or an AS number (`AS3320`).',
 });
 
@@ -43,6 +46,28 @@ const EdgeCluster = Type.Object(
         exactlyOneOf: ['file', 'secret'],
         description: 'How to reach the cluster. Exactly one of `file` and `secret`.',
       },
+    ),
+    namespaces: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            tenant: Type.String({
+              pattern: '^(\\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$',
+              wanted: 'the name of a tenant, or `*` for every tenant',
+              description: 'The tenant, or `*` for every tenant.',
+            }),
+            namespaces: Type.Array(Type.String({ minLength: 1 }), {
+              minItems: 1,
+              description: 'Namespaces of the cluster whose Services its exports may refer to; `*` is all.',
+            }),
+          },
+          { additionalProperties: false },
+        ),
+        {
+          description:
+            "Which namespaces of the cluster a tenant's exports may refer to, beside the one of the tenant's own name. Default on a hub: none; in files: all.",
+        },
+      ),
     ),
     allowPrivateAddresses: Type.Optional(
       Type.Boolean({

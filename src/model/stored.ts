@@ -1,5 +1,6 @@
 import type { Problem } from '../lib/problem.ts';
 import type { Position } from '../lib/yaml.ts';
+import type { HeldChange } from './held.ts';
 import type { Resource } from './kinds.ts';
 
 /** A resource that is valid by its schema, and where its text is, so that every later problem can say so. */
@@ -19,10 +20,31 @@ export interface StoreChange {
   readonly touched: ReadonlySet<string>;
 }
 
+/** A resource that is there and is not valid by its schema. */
+export interface InvalidResource {
+  /** As `resourceKey` gives it. */
+  readonly key: string;
+  readonly value: unknown;
+}
+
 export interface Listing {
   readonly resources: readonly StoredResource[];
-  /** What could not be read or is not valid; with an error among them the listing is not to be used. */
+  /** What could not be read or is not valid. */
   readonly problems: readonly Problem[];
+  readonly invalid: readonly InvalidResource[];
+  /** Files of which it is not known what they hold now: every resource that they held is still to be taken as there. */
+  readonly unreadable: readonly string[];
+  /** Changes that the store does not show, since they look like an accident. */
+  readonly held: readonly HeldChange[];
+  /** The store cannot be read at all: nothing is known of what is there. */
+  readonly failed: boolean;
+  /** Of files: their fingerprint, taken before they were read. */
+  readonly seen?: string;
+}
+
+/** A listing of resources in which nothing is wrong. */
+export function soundListing(resources: readonly StoredResource[]): Listing {
+  return { resources, problems: [], invalid: [], unreadable: [], held: [], failed: false };
 }
 
 /** Where resources live. */

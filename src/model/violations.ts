@@ -20,18 +20,19 @@ export interface Violation {
  */
 export function violations(schema: TSchema, value: unknown): Violation[] {
   const found: Violation[] = [];
-  check(plainSchema(schema), value, [], found);
+  check(plainSchema(schema), value, [], found, true);
   return found;
 }
 
-function check(schema: Schema, value: unknown, path: FieldPath, found: Violation[]): void {
-  if (schema.anyOf !== undefined) return checkUnion(schema, schema.anyOf, value, path, found);
+/** @param isRequired the field cannot be left out */
+function check(schema: Schema, value: unknown, path: FieldPath, found: Violation[], isRequired: boolean): void {
+  if (schema.anyOf !== undefined) return checkUnion(schema, schema.anyOf, value, path, found, isRequired);
   if ('const' in schema) {
     if (value !== schema.const) add(found, path, notOneOf(value), `write \`${String(schema.const)}\``);
     return undefined;
   }
   if (!hasType(schema.type, value)) {
-    add(found, path, wrongType(schema, value), rightType(schema, value));
+    add(found, path, wrongType(schema, value), rightType(schema, value, isRequired));
     return undefined;
   }
   if (typeof value === 'string') checkText(schema, value, path, found);
@@ -48,21 +49,24 @@ function checkUnion(
   value: unknown,
   path: FieldPath,
   found: Violation[],
+  isRequired: boolean,
 ): void {
   const literals = branches.filter((branch) => 'const' in branch).map((branch) => String(branch.const));
   const others = branches.filter((branch) => !('const' in branch));
   const fitting = others.find((branch) => hasType(branch.type, value));
   if (branches.some((branch) => 'const' in branch && branch.const === value)) return;
-  if (fitting !== undefined) return check(fitting, value, path, found);
+  if (fitting !== undefined) return check(fitting, value, path, found, isRequired);
   if (literals.length > 0) {
     const near = typeof value === 'string' ? suggest(value, literals, '') : '';
     const choice = near.startsWith('did you mean') ? near : `write ${orList(literals)}`;
-    const also = others.map((branch) => `, or ${rightType(branch, undefined).replace(/^write /u, '')}`).join('');
+    const also = others
+      .map((branch) => `, or ${rightType(branch, undefined, isRequired).replace(/^write /u, '')}`)
+      .join('');
     return add(found, path, notOneOf(value), near === choice ? choice : choice + also);
   }
   const types = others.map((branch) => typeName(branch.type)).join(' or ');
   const text = others.find((branch) => branch.type === 'string');
-  return add(found, path, `${describe(value)}, not ${types}`, rightType(text ?? schema, value));
+  return add(found, path, `${describe(value)}, not ${types}`, rightType(text ?? schema, value, isRequired));
 }
 
 /** Patterns of schemas: few, and asked for with every text. */
@@ -80,7 +84,9 @@ function checkText(schema: Schema, value: string, path: FieldPath, found: Violat
     add(found, path, value === '' ? 'empty' : `${quote(value)} is too short`, `write ${wanted()}`);
   }
   if (schema.pattern !== undefined && !matches(schema.pattern, value)) {
-    add(found, path, `${quote(value)} is not allowed here`, `write ${wanted()}`);
+    const called = schema.called?.(value);
+    const remedy = called === undefined ? `write ${wanted()}` : `did you mean \`${called}\`?`;
+    add(found, path, `${quote(value)} is not allowed here`, remedy);
   }
   if (schema.format === 'date-time' && !IsDateTime(value)) {
     add(found, path, `${quote(value)} is not a date and time`, 'write it by RFC 3339: 2030-01-31T18:00:00Z');
@@ -115,7 +121,7 @@ function checkList(schema: Schema, value: readonly unknown[], path: FieldPath, f
     );
   }
   if (schema.items === undefined) return;
-  for (const [index, item] of value.entries()) check(schema.items, item, [...path, index], found);
+  for (const [index, item] of value.entries()) check(schema.items, item, [...path, index], found, true);
 }
 
 const NO_FIELDS: Readonly<Record<string, Schema>> = {};
@@ -123,17 +129,31 @@ const NO_FIELDS: Readonly<Record<string, Schema>> = {};
 function checkMap(schema: Schema, value: Record<string, unknown>, path: FieldPath, found: Violation[]): void {
   const free = schema.patternProperties === undefined ? undefined : Object.values(schema.patternProperties)[0];
   const known = schema.properties ?? NO_FIELDS;
+  const isRequired = (key: string): boolean => schema.required?.includes(key) === true;
   for (const key of Object.keys(value)) {
     const field = value[key];
-    if (Object.hasOwn(known, key)) check(known[key]!, field, [...path, key], found);
-    else if (free !== undefined) check(free, field, [...path, key], found);
+    if (Object.hasOwn(known, key)) check(known[key]!, field, [...path, key], found, isRequired(key));
+    else if (free !== undefined) check(free, field, [...path, key], found, false);
     else add(found, [...path, key], 'unknown field', suggest(key, Object.keys(known), 'fields here'));
   }
   for (const key of schema.required ?? []) {
     if (Object.hasOwn(value, key)) continue;
-    const meaning = known[key]?.wanted ?? firstSentence(known[key] ?? {});
-    add(found, [...path, key], 'missing', meaning === undefined ? `add \`${key}:\`` : `add \`${key}:\` (${meaning})`);
+    add(found, [...path, key], 'missing', `add ${addition(key, known[key] ?? {})}`);
   }
+}
+
+/** What to write for a field that is missing: an empty one would be wrong as well. */
+function addition(key: string, schema: Schema): string {
+  if ('const' in schema) return `\`${key}: ${String(schema.const)}\``;
+  const meaning = schema.wanted ?? firstSentence(schema);
+  if (schema.type === 'object' && schema.patternProperties === undefined) {
+    const needed = (schema.required ?? []).map((field) => `${field}: ...`);
+    return `\`${key}: {${needed.length === 0 ? '' : ` ${needed.join(', ')} `}}\``;
+  }
+  const isNumber = schema.type === 'number' || schema.type === 'integer';
+  const kind = isNumber ? numberName(schema) : TYPE_NAMES[schema.type ?? ''];
+  const what = meaning ?? kind;
+  return what === undefined ? `\`${key}:\`` : `\`${key}:\` (${what})`;
 }
 
 function add(found: Violation[], path: FieldPath, message: string, remedy: string): void {
@@ -176,11 +196,12 @@ function wrongType(schema: Schema, value: unknown): string {
   return value === null ? 'empty' : `${describe(value)}, not ${typeName(schema.type)}`;
 }
 
-function rightType(schema: Schema, value: unknown): string {
+function rightType(schema: Schema, value: unknown, isRequired: boolean): string {
   const scalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-  if (value === null) return `write ${typeName(schema.type)}, or remove the field`;
+  if (value === null && !isRequired) return `write ${typeName(schema.type)}, or remove the field`;
+  if (value === null) return `write ${schema.wanted ?? typeName(schema.type)}`;
   if (schema.type === 'string' && scalar) return `put it in quotes: "${String(value)}"`;
-  if (schema.type === 'array' && scalar) return `put it in brackets: [${String(value)}]`;
+  if (schema.type === 'array' && scalar) return `put it in brackets: [${inFlow(value)}]`;
   if ((schema.type === 'number' || schema.type === 'integer') && typeof value === 'string') {
     if (value.trim() !== '' && hasType(schema.type, Number(value))) return `write it without quotes: ${Number(value)}`;
   }
@@ -189,6 +210,15 @@ function rightType(schema: Schema, value: unknown): string {
     return keys.length === 0 ? 'write `key: value` lines' : `write a map with fields such as \`${keys[0]}\``;
   }
   return `write ${schema.type === 'number' || schema.type === 'integer' ? numberName(schema) : typeName(schema.type)}`;
+}
+
+const PLAIN = /^[A-Za-z0-9][\w./-]*(?::\w+)*$/u;
+const OTHER_THAN_TEXT = /^(?:true|false|null|[0-9.]+(?:e[0-9]+)?|0[xo][0-9a-f]+)$/iu;
+
+/** A scalar as it stands inside of brackets, quoted where YAML would read it as something else. */
+function inFlow(value: string | number | boolean): string {
+  const isPlain = typeof value !== 'string' || (PLAIN.test(value) && !OTHER_THAN_TEXT.test(value));
+  return isPlain ? String(value) : JSON.stringify(value);
 }
 
 function describe(value: unknown): string {

@@ -19,7 +19,8 @@ const ZoneSpec = Type.Object(
               Type.Integer({ minimum: 0, maximum: 2147483647, description: 'Seconds; without it, `defaultTtl`.' }),
             ),
             data: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })], {
-              description: 'Record data as in a master file; a list makes a record set.',
+              description:
+                'Data of one record, or a list for several. TXT without quotes is the whole text, blanks and `;` included; all else is as in a master file, where text with a `;` is in quotes: `0 issue "ca.example.net; account=1"`.',
             }),
           },
           { additionalProperties: false },
@@ -37,10 +38,49 @@ const ZoneSpec = Type.Object(
         description: 'TTL of records without their own, seconds. Default 3600; a `$TTL` in a master file goes first.',
       }),
     ),
+    allowUnsigned: Type.Optional(
+      Type.Boolean({
+        description:
+          'True: a zone that was signed beforehand is served, though without its signatures. Its parent must have no DS record for it. Default false: such a zone is an error, since validating resolvers would reject every answer.',
+      }),
+    ),
     targets: Type.Optional(
       Type.Boolean({
         description:
           'True: every export also answers at `<export>.<tenant>.<origin>`, so that any name anywhere can be CNAMEd to it.',
+      }),
+    ),
+    tenants: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            name: Type.String({
+              pattern: '^(\\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$',
+              wanted: 'the name of a tenant, or `*` for every tenant',
+              description: 'The tenant (on a hub its namespace), or `*` for every tenant.',
+            }),
+            hosts: Type.Optional(
+              Type.Array(Type.String(), {
+                minItems: 1,
+                description:
+                  'Hosts that its exports may have: `shop.example.org`, or `*.shop.example.org` for all below, wildcards included. Default: all names below the origin, but no wildcard.',
+              }),
+            ),
+          },
+          { additionalProperties: false },
+        ),
+        {
+          description:
+            "Tenants whose exports may have hosts in the zone. Default on a hub: the control plane's own namespace alone; in files: all. `<export>.<tenant>.<origin>` of a zone with `targets` is always the tenant's.",
+        },
+      ),
+    ),
+    hostHold: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 604800,
+        description:
+          'Seconds for which a host that its tenant gave up stays reserved for that tenant. Default on a hub 600, in files 0.',
       }),
     ),
     hostnameAnnotations: Type.Optional(
@@ -57,13 +97,16 @@ const ZoneSpec = Type.Object(
             }),
           ),
           namespaces: Type.Optional(
-            Type.Array(Type.String(), { minItems: 1, description: 'Namespaces there that may. Default: all.' }),
+            Type.Array(Type.String(), {
+              minItems: 1,
+              description: 'Namespaces there whose objects may. Default: all.',
+            }),
           ),
         },
         {
           additionalProperties: false,
           description:
-            'Lets Services, Gateways, HTTPRoutes and Ingresses of edge clusters claim hosts by the annotation `external-dns.alpha.kubernetes.io/hostname`. Default: none may.',
+            'Lets objects of edge clusters claim hosts: by the annotation `external-dns.kubernetes.io/hostname`, and in the specs of Ingresses and routes. Default: none may.',
         },
       ),
     ),

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { formatProblem, type Problem } from '../lib/problem.ts';
+import { problemLines, type Problem } from '../lib/problem.ts';
 import { pino, stdSerializers, type Logger } from 'pino';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -50,11 +50,11 @@ export function createLog({ level, format }: LogOptions, write: (line: string) =
   };
 }
 
-/** One line for each problem. */
+/** One line for each problem, and one for all that are like those before. */
 export function logProblems(log: Log, problems: readonly Problem[]): void {
-  for (const problem of problems) {
-    if (problem.severity === 'error') log.error(formatProblem(problem));
-    else log.warn(formatProblem(problem));
+  for (const { severity, text } of problemLines(problems)) {
+    if (severity === 'error') log.error(text);
+    else log.warn(text);
   }
 }
 

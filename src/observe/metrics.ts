@@ -11,8 +11,10 @@ export interface ControlMetrics {
   readonly snapshotBytes: Gauge;
   readonly zones: Gauge;
   readonly exports: Gauge;
+  readonly keepFailures: Counter;
   readonly workerRestarts: Counter;
   readonly held: Gauge;
+  readonly invalid: Gauge<'served'>;
 }
 
 /** What is known of edge clusters and the hub: of processes that watch them. */
@@ -58,19 +60,19 @@ export function createMetrics(threads: () => readonly Float64Array[]): Metrics {
   const control: ControlMetrics = {
     problems: new Gauge({
       name: 'edgeward_config_problems',
-      help: 'Problems in the files as they are now; while there is an error, the last good state is served.',
+      help: 'Problems in the resources and zones as they are now.',
       labelNames: ['severity'],
       registers,
     }),
     reloads: new Counter({
       name: 'edgeward_config_reloads_total',
-      help: 'Times that the files were read, by whether they could be served.',
+      help: 'Times that the configuration was read, by how much of it is served: all, part of it, or nothing new.',
       labelNames: ['result'],
       registers,
     }),
     lastGood: gauge(
       'edgeward_config_last_good_timestamp_seconds',
-      'When the files were last read and could be served.',
+      'When the configuration was last read and all of it could be served.',
     ),
     generation: gauge('edgeward_snapshot_generation', 'Number of the snapshot that is served.'),
     compileSeconds: gauge('edgeward_snapshot_compile_seconds', 'How long the last snapshot took to compile.'),
@@ -81,6 +83,17 @@ export function createMetrics(threads: () => readonly Float64Array[]): Metrics {
       'edgeward_changes_held',
       'Changes that are not served, since they would take away too much at once and nobody was seen to make them.',
     ),
+    invalid: new Gauge({
+      name: 'edgeward_config_invalid_resources',
+      help: 'Resources and zones that are invalid, by what is served in their place: their last valid version, or SERVFAIL.',
+      labelNames: ['served'],
+      registers,
+    }),
+    keepFailures: new Counter({
+      name: 'edgeward_snapshot_keep_failures_total',
+      help: 'Times that the snapshot could not be written to disk, from where a restart begins.',
+      registers,
+    }),
     workerRestarts: new Counter({
       name: 'edgeward_worker_restarts_total',
       help: 'Answering threads that died and were replaced.',
@@ -88,7 +101,7 @@ export function createMetrics(threads: () => readonly Float64Array[]): Metrics {
     }),
   };
   for (const severity of ['error', 'warning']) control.problems.set({ severity }, 0);
-  for (const result of ['accepted', 'rejected']) control.reloads.inc({ result }, 0);
+  for (const result of ['accepted', 'partial', 'rejected']) control.reloads.inc({ result }, 0);
   let clusters: ClusterMetrics | undefined;
   return {
     control,

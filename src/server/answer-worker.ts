@@ -4,6 +4,7 @@ import { collectSoon } from '../lib/collect-garbage.ts';
 import { COUNTER } from '../observe/counters.ts';
 import { applyUpdate, type Snapshot, type SnapshotUpdate } from '../snapshot/snapshot.ts';
 import { Answerer, OUT_SIZE, type AnswerOptions } from './answer.ts';
+import { ListenError, listening, type ListenFailure } from './listen-error.ts';
 import { listenTcp, type TcpLimits, type TcpServer } from './tcp.ts';
 import { listenDgram, type UdpTransport } from './udp/dgram.ts';
 
@@ -25,7 +26,7 @@ export type ToAnswerWorker =
 
 export type FromAnswerWorker =
   | { readonly type: 'listening'; readonly ports: readonly number[] }
-  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'failed'; readonly message: string; readonly failure?: ListenFailure }
   | { readonly type: 'using'; readonly serial: number }
   | { readonly type: 'drained' };
 
@@ -34,7 +35,9 @@ const data = workerData as AnswerWorkerData;
 
 const out = new Uint8Array(OUT_SIZE);
 const answerer = new Answerer(data.options, data.counters, randomInt(1, 0xffffffff));
-let snapshot = data.snapshot;
+let { snapshot } = data;
+// The thread's data live as long as the thread does, and a snapshot is large.
+(workerData as { snapshot: unknown }).snapshot = undefined;
 const udp: UdpTransport[] = [];
 const tcp: TcpServer[] = [];
 
@@ -43,16 +46,10 @@ const PORT_TRIES = 8;
 
 async function listenAt(host: string, wanted: number): Promise<number> {
   for (let left = PORT_TRIES; ; left--) {
-    const transport = data.udp ? await listenUdp(host, wanted) : undefined;
+    const at = { host, port: wanted };
+    const transport = data.udp ? await listening('UDP', at, () => listenUdp(host, wanted)) : undefined;
     try {
-      const server = await listenTcp({
-        host,
-        port: transport?.port ?? wanted,
-        reusePort: data.reusePort,
-        limits: data.tcp,
-        counters: data.counters,
-        answer: (message, length, source, to) => answerer.answer(message, length, source, snapshot, to, true),
-      });
+      const server = await listening('TCP', at, () => listenTcpAt(host, transport?.port ?? wanted));
       if (transport !== undefined) udp.push(transport);
       tcp.push(server);
       return server.port;
@@ -71,6 +68,17 @@ function listenUdp(host: string, wanted: number): Promise<UdpTransport> {
     counters: data.counters,
     out,
     answer: (message, length, source, to) => answerer.answer(message, length, source, snapshot, to, false),
+  });
+}
+
+function listenTcpAt(host: string, at: number): Promise<TcpServer> {
+  return listenTcp({
+    host,
+    port: at,
+    reusePort: data.reusePort,
+    limits: data.tcp,
+    counters: data.counters,
+    answer: (message, length, source, to) => answerer.answer(message, length, source, snapshot, to, true),
   });
 }
 
@@ -97,8 +105,7 @@ port.on('message', (message: ToAnswerWorker) => {
 });
 
 listen().catch((error: unknown) => {
-  port.postMessage({
-    type: 'failed',
-    message: error instanceof Error ? error.message : String(error),
-  } satisfies FromAnswerWorker);
+  const message = error instanceof Error ? error.message : String(error);
+  const failure = error instanceof ListenError ? { failure: error.failure } : {};
+  port.postMessage({ type: 'failed', message, ...failure } satisfies FromAnswerWorker);
 });

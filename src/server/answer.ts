@@ -1,14 +1,17 @@
 import { COUNTER } from '../observe/counters.ts';
 import { find, Found } from '../snapshot/find.ts';
 import {
+  ALIAS,
   Name,
   Node,
   NodeFlag,
   NONE,
+  OWNER,
   RecordSet,
   Row,
   ROW_FAMILY,
   ROW_SIZE,
+  UNAVAILABLE,
   Zone,
   type Snapshot,
   type ZoneTables,
@@ -228,8 +231,7 @@ export class Answerer {
       const wildcard = words[node + Node.WILDCARD]!;
       if (wildcard === NONE) {
         this.#rcode = Rcode.NXDOMAIN;
-        this.#counters[COUNTER.nxdomain]!++;
-        this.#negative(s, words[node + Node.ZONE]!);
+        this.#negative(s, words[node + Node.ZONE]!, COUNTER.nxdomain);
         return Next.END;
       }
       node = wildcard;
@@ -254,20 +256,25 @@ export class Answerer {
       this.#tc = true;
       return Next.END;
     }
-    this.#additional(s, rrset, s.words[node + Node.ZONE]!, NONE);
+    this.#additional(s, rrset, node, NONE);
     return Next.END;
   }
 
   #noData(s: ZoneTables, node: number): number {
-    this.#counters[COUNTER.nodata]!++;
-    this.#negative(s, s.words[node + Node.ZONE]!);
+    this.#negative(s, s.words[node + Node.ZONE]!, COUNTER.nodata);
     return Next.END;
   }
 
-  /** The SOA with the TTL of negative answers (RFC 2308 3). */
-  #negative(s: ZoneTables, zone: number): void {
+  /** The SOA with the TTL of negative answers (RFC 2308 3). @param counter of the kind of negative answer */
+  #negative(s: ZoneTables, zone: number, counter: number): void {
     const { zones } = s;
     const negative = zones[zone + Zone.NEGATIVE]!;
+    const soa = zones[zone + Zone.SOA]!;
+    if (soa === NONE) {
+      this.#unavailable();
+      return;
+    }
+    this.#counters[counter]!++;
     if (this.#hops === 0 && negative !== NONE) {
       // The zone's name is the end of the question's.
       const q = this.#query;
@@ -275,9 +282,14 @@ export class Answerer {
       if (!this.#writer.negative(s, negative, at)) this.#tc = true;
       return;
     }
-    const soa = zones[zone + Zone.SOA]!;
     if (!this.#writer.rrset(Section.AUTHORITY, soa, 0, zones[zone + Zone.NAME]!, zones[zone + Zone.NEGATIVE_TTL]!))
       this.#tc = true;
+  }
+
+  /** The records are not known: the resolver is to ask another server (RFC 1035 4.1.1). */
+  #unavailable(): void {
+    this.#rcode = Rcode.SERVFAIL;
+    this.#aa = false;
   }
 
   /** RFC 8482 4.2, or the CNAME that stands there. */
@@ -298,6 +310,10 @@ export class Answerer {
   }
 
   #steer(s: ZoneTables, node: number, steer: number, source: SourceAddress): number {
+    if (steer === UNAVAILABLE) {
+      this.#unavailable();
+      return Next.END;
+    }
     const type = this.#query.type;
     const { steering } = this.#snapshot;
     const row = steering.rowOf[steer]! * ROW_SIZE;
@@ -476,35 +492,47 @@ export class Answerer {
       this.#tc = true;
       return Next.END;
     }
-    this.#additional(s, rrset, s.words[cut + Node.ZONE]!, cut);
+    this.#additional(s, rrset, cut, cut);
     return Next.END;
   }
 
   /**
-   * Addresses of the hosts that a record set names, from its own zone. Steered ones never (RFC 9460 and 7871: what
-   * is tailored belongs in the answer alone). Glue that a resolver cannot do without and that does not fit sets TC
-   * (RFC 9471).
+   * Addresses of the hosts that a record set names, from its own zone, and of an alias of SVCB or HTTPS the target's own
+   * set (RFC 9460 4.1). Steered addresses never: they belong in the answer alone (RFC 9460 4.4, RFC 7871). Glue that a
+   * resolver cannot do without and that does not fit sets TC (RFC 9471).
+   * @param at the node that has the set
    */
-  #additional(s: ZoneTables, rrset: number, zone: number, cut: number): void {
+  #additional(s: ZoneTables, rrset: number, at: number, cut: number): void {
     const { words } = s;
+    const zone = words[at + Node.ZONE];
     const first = rrset + RecordSet.NAMES;
     const end = first + words[rrset + RecordSet.EXTRAS]!;
     for (let i = first; i < end; i++) {
-      const name = words[i]!;
+      const extra = words[i]!;
+      if (extra === OWNER) {
+        this.#extraSet(s, at, this.#ownerAt, NONE, Type.A);
+        this.#extraSet(s, at, this.#ownerAt, NONE, Type.AAAA);
+        continue;
+      }
+      const name = extra & ~ALIAS;
       const own = words[name + Name.NODE]!;
       const node = own === NONE ? wildcardFor(s, name) : own;
       if (node === NONE || words[node + Node.ZONE] !== zone) continue;
       const needed = cut !== NONE && words[node + Node.COVER] === cut;
-      if (!this.#addresses(s, node, name, Type.A) && needed) this.#tc = true;
-      if (!this.#addresses(s, node, name, Type.AAAA) && needed) this.#tc = true;
+      if (extra < 0) {
+        this.#extraSet(s, node, 0, name, words[rrset + RecordSet.TYPE]! & 0xffff);
+        continue;
+      }
+      if (!this.#extraSet(s, node, 0, name, Type.A) && needed) this.#tc = true;
+      if (!this.#extraSet(s, node, 0, name, Type.AAAA) && needed) this.#tc = true;
     }
   }
 
-  /** False when there are addresses that do not fit. */
-  #addresses(s: ZoneTables, node: number, name: number, type: number): boolean {
+  /** Adds a set of a node, whose owner is at `pointer` or else is `name`. False when it does not fit. */
+  #extraSet(s: ZoneTables, node: number, pointer: number, name: number, type: number): boolean {
     const rrset = findRRset(s, node, type);
     if (rrset === NONE) return true;
-    return this.#writer.rrset(Section.ADDITIONAL, rrset, 0, name, NONE);
+    return this.#writer.rrset(Section.ADDITIONAL, rrset, pointer, name, NONE);
   }
 
   // ---------------------------------------------------------------- header, OPT, TSIG

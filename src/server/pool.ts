@@ -4,7 +4,8 @@ import { createCounters } from '../observe/counters.ts';
 import { updateOf, type Snapshot } from '../snapshot/snapshot.ts';
 import type { AnswerOptions } from './answer.ts';
 import type { AnswerWorkerData, FromAnswerWorker, ToAnswerWorker } from './answer-worker.ts';
-import type { TcpLimits } from './tcp.ts';
+import { isMissingAddress, ListenError, listening } from './listen-error.ts';
+import { claimTcpPort, type TcpLimits } from './tcp.ts';
 import type { UdpWorkerData } from './udp-worker.ts';
 import { openBatched } from './udp/batched.ts';
 import { claimPort } from './udp/dgram.ts';
@@ -21,6 +22,11 @@ export interface PoolOptions {
   readonly tcp: TcpLimits;
   /** A thread died and is replaced. */
   readonly onRestart: (reason: string) => void;
+  /**
+   * Called for an address that this machine does not have, or not even its family; the pool then starts with the
+   * others, unless none is left. Without it every address is needed.
+   */
+  readonly onMissing?: (error: ListenError) => void;
 }
 
 /** Wait before a thread that died is started again: long enough not to spin, short enough to go unnoticed. */
@@ -66,7 +72,7 @@ export class AnswerPool {
 
   /**
    * Starts the threads; resolves when all listen. When that fails, none is left.
-   * @throws Error with the address and the system's reason when one cannot be bound
+   * @throws ListenError when an address cannot be bound
    */
   static async start(options: PoolOptions, snapshot: Snapshot): Promise<AnswerPool> {
     for (let left = PORT_TRIES; ; left--) {
@@ -84,10 +90,10 @@ export class AnswerPool {
 
   async #start(): Promise<void> {
     const { workers, udp } = this.#options;
-    if (this.#shared) for (const { host, port } of this.#listen) await claimPort(host, port);
+    const first = await this.#claim();
     if (udp === 'batched') {
       for (let i = 0; i < workers; i++) {
-        const sockets: UdpSocket[] = [];
+        const sockets: UdpSocket[] = i === 0 ? first : [];
         // Kept at once, so that they are closed if the next cannot be opened.
         this.#slots.push({
           worker: undefined,
@@ -96,10 +102,12 @@ export class AnswerPool {
           sockets,
           mail: createMail(),
         });
-        for (const { host, port } of this.#listen) sockets.push(openBatched({ host, port, reusePort: this.#shared }));
-        this.#settle(sockets.map(({ port }) => port));
+        if (i === 0) continue;
+        for (const at of this.#listen)
+          sockets.push(await listening('UDP', at, () => openBatched({ ...at, reusePort: true })));
       }
     }
+    if (this.#shared) for (const at of this.#listen) await listening('TCP', at, () => claimTcpPort(at.host, at.port));
     const others = udp === 'batched' ? Math.min(workers, MOST_TCP_THREADS) : workers;
     for (let i = 0; i < others; i++) {
       const slot = {
@@ -113,6 +121,46 @@ export class AnswerPool {
       this.#settle(await this.#fill(slot));
     }
     for (const slot of this.#slots) if (slot.worker === undefined) await this.#fill(slot);
+  }
+
+  /**
+   * Makes sure that nobody else has the addresses, leaves out those that may be missing, and settles the ports of
+   * batched UDP.
+   * @returns the sockets of the first thread for batched UDP; they are the claim
+   */
+  async #claim(): Promise<UdpSocket[]> {
+    const { onMissing } = this.#options;
+    const sockets: UdpSocket[] = [];
+    const listen: { host: string; port: number }[] = [];
+    const missing: ListenError[] = [];
+    try {
+      for (const at of this.#listen) {
+        try {
+          listen.push({ host: at.host, port: await listening('UDP', at, () => this.#claimOne(at, sockets)) });
+        } catch (error) {
+          if (onMissing === undefined || !isMissingAddress(error)) throw error;
+          missing.push(error);
+        }
+      }
+      if (listen.length === 0) throw missing[0]!;
+    } catch (error) {
+      for (const socket of sockets) closeUdp(socket);
+      throw error;
+    }
+    for (const error of missing) onMissing?.(error);
+    this.#listen = listen;
+    return sockets;
+  }
+
+  /** @returns the port; 0 while it is not settled */
+  async #claimOne({ host, port }: { host: string; port: number }, sockets: UdpSocket[]): Promise<number> {
+    if (this.#options.udp === 'portable') {
+      await claimPort(host, port);
+      return port;
+    }
+    const socket = openBatched({ host, port, reusePort: this.#shared, first: true });
+    sockets.push(socket);
+    return socket.port;
   }
 
   /** The first thread has settled which ports; the others share them. */
@@ -191,7 +239,9 @@ export class AnswerPool {
         } else if (message.type === 'failed') {
           // Only when it has ended is what it did bind free again.
           worker.off('exit', early);
-          worker.once('exit', () => reject(new Error(message.message)));
+          const { failure } = message;
+          const error = failure === undefined ? new Error(message.message) : new ListenError(failure);
+          worker.once('exit', () => reject(error));
           void worker.terminate();
         }
       });

@@ -1,4 +1,7 @@
 import type { Log } from '../observe/log.ts';
+import { whyNotListening } from './cannot-listen.ts';
+import type { HttpOptions, HttpServer } from './http.ts';
+import { listening } from './listen-error.ts';
 import type { PoolOptions } from './pool.ts';
 import { whyNoBatches } from './udp/system-calls.ts';
 
@@ -7,16 +10,10 @@ import { whyNoBatches } from './udp/system-calls.ts';
 /** A pending query is answered, and a TCP client that still reads is waited for, so long after SIGTERM. */
 export const DRAIN_MS = 5000;
 
-/** What to do when an address cannot be bound; by the system's reason, the last for any other. */
-const LISTEN_REMEDIES: readonly (readonly [RegExp, string])[] = [
-  [/EACCES/u, 'ports below 1024 need CAP_NET_BIND_SERVICE; or choose another'],
-  [/EADDRNOTAVAIL/u, 'no interface of this machine has the address; choose another'],
-  [/EADDRINUSE/u, 'stop what uses it, or choose another'],
-  [/(?:)/u, 'choose another'],
-];
-
 /** What configurations say of answering; `config/` has it, and is nothing that this folder may know. */
 export interface AnswerConfig extends Pick<PoolOptions, 'listen' | 'workers'> {
+  /** Addresses that nobody asked for. */
+  readonly byDefault: { readonly listen: boolean; readonly metrics: boolean };
   readonly udp: 'auto' | 'batched' | 'portable';
   readonly udpPayloadSize: number;
   readonly ecs: { readonly enabled: boolean };
@@ -39,25 +36,42 @@ export function transportOf({ udp }: AnswerConfig, log: Log): 'batched' | 'porta
 
 /** How the answering threads are to run. */
 export function poolOptions(
-  { udpPayloadSize, ecs, tcp, workers, listen }: AnswerConfig,
+  { udpPayloadSize, ecs, tcp, workers, listen, byDefault }: AnswerConfig,
   udp: 'batched' | 'portable',
   nsid: Uint8Array,
+  log: Log,
 ): Omit<PoolOptions, 'onRestart'> {
   const answer = { udpPayloadSize, nsid, ecs: ecs.enabled };
+  const onMissing: PoolOptions['onMissing'] = (error) =>
+    log.warn(`${whyNotListening(error, '--listen')}; the server answers without this default address`);
   return {
     workers,
     listen,
     udp,
     answer,
     tcp: { ...tcp, idleMs: tcp.idleSeconds * 1000, totalMs: tcp.totalSeconds * 1000 },
+    ...(byDefault.listen ? { onMissing } : {}),
   };
 }
 
-/** Why an address cannot be had, and what to do. */
-export function cannotListen(error: unknown, flag: string): string {
-  const reason = error instanceof Error ? error.message : String(error);
-  const [, remedy] = LISTEN_REMEDIES.find(([pattern]) => pattern.test(reason))!;
-  return `cannot listen: ${reason}; ${remedy} with ${flag} ADDRESS:PORT`;
+/**
+ * Serves metrics and health. When nobody asked for the address, a failure is a warning: the answers matter more.
+ * @returns undefined when they are not served
+ * @throws ListenError when an address that was asked for cannot be bound
+ */
+export async function serveMetrics(
+  options: HttpOptions,
+  { byDefault, log }: { readonly byDefault: boolean; readonly log: Log },
+): Promise<HttpServer | undefined> {
+  const { listenHttp } = await import('./http.ts');
+  try {
+    return await listening('TCP', options, () => listenHttp(options));
+  } catch (error) {
+    if (!byDefault) throw error;
+    const remedy = 'choose another address with --metrics ADDRESS:PORT, or `--metrics off`';
+    log.warn(`${whyNotListening(error, '--metrics')}; the server runs without metrics and health; ${remedy}`);
+    return undefined;
+  }
 }
 
 /** Addresses as they are written: `192.0.2.1:53,[2001:db8::1]:53`. */

@@ -60,6 +60,31 @@ export async function listenTcp(options: TcpOptions): Promise<TcpServer> {
   return listener.start();
 }
 
+/**
+ * Makes sure that no other process accepts connections at an address which several threads of ours are going to share,
+ * as `claimPort` does for UDP.
+ * @throws the system's error when the address is taken, or cannot be bound
+ */
+export async function claimTcpPort(host: string, port: number): Promise<void> {
+  if (port === 0) return;
+  const server = createServer((socket) => socket.destroy());
+  await bound(server, { host, port, reusePort: false });
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+}
+
+function bound(
+  server: Server,
+  { host, port, reusePort }: Pick<TcpOptions, 'host' | 'port' | 'reusePort'>,
+): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, reusePort, ipv6Only: isIPv6(host), backlog: 1024, exclusive: true }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
 /** What all connections of one listener share. */
 class Listener {
   readonly options: TcpOptions;
@@ -84,14 +109,8 @@ class Listener {
   }
 
   async start(): Promise<TcpServer> {
-    const { host, port, reusePort } = this.options;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host, port, reusePort, ipv6Only: isIPv6(host), backlog: 1024, exclusive: true }, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
+    const { port } = this.options;
+    await bound(this.#server, this.options);
     // Out of file descriptors: accepting fails for a while, and goes on.
     this.#server.on('error', () => this.options.counters[COUNTER.tcpRefusedSystem]!++);
     const address = this.#server.address();

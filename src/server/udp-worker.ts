@@ -23,6 +23,8 @@ const data = workerData as UdpWorkerData;
 const answerer = new Answerer(data.options, data.counters, randomInt(1, 0xffffffff));
 const send = (message: FromAnswerWorker): void => port.postMessage(message);
 let { snapshot } = data;
+// The thread's data live as long as the thread does, and a snapshot is large.
+(workerData as { snapshot: unknown }).snapshot = undefined;
 let seen = 0;
 let going = true;
 /** When to collect what earlier snapshots have left; 0 for never. */

@@ -1,9 +1,10 @@
 import type { LocalityMap } from '../geo/ranges.ts';
 import type { RegionTree } from '../model/regions.ts';
 import type { Configuration } from '../state/configuration.ts';
+import { nameFromText, nameKey } from '../wire/name.ts';
 import { ExportCompiler } from './export-compiler.ts';
-import type { Snapshot } from './snapshot.ts';
-import { ZoneCompiler } from './zone-compiler.ts';
+import { UNAVAILABLE, type Snapshot } from './snapshot.ts';
+import { ZoneCompiler, type SteeredHost } from './zone-compiler.ts';
 
 export interface CompileInput {
   readonly configuration: Configuration;
@@ -20,6 +21,9 @@ export class Compiler {
   readonly #zones = new ZoneCompiler();
   readonly #exports = new ExportCompiler();
   #current: Snapshot | undefined;
+  #hosts:
+    | { readonly of: readonly SteeredHost[]; readonly key: string; readonly all: readonly SteeredHost[] }
+    | undefined;
   #generation = 0;
 
   /**
@@ -28,10 +32,10 @@ export class Compiler {
    * @throws when the configuration is not one that `resolve` has accepted: a defect
    */
   compile({ configuration, regions, geo, generation }: CompileInput): Snapshot {
-    const { zones, exports, sites } = configuration;
+    const { zones, exports, sites, unavailable = [] } = configuration;
     this.#generation = generation;
     const steered = this.#exports.update({ exports, sites, regions, geo });
-    const compiled = this.#zones.compile(zones, this.#exports.hosts);
+    const compiled = this.#zones.compile(zones, this.#hostsWith(unavailable));
     const before = this.#current;
     if (before !== undefined && !steered && compiled.tables === before.tables) return before;
     return (this.#current = {
@@ -41,6 +45,16 @@ export class Compiler {
       directory: compiled.directory,
       steering: before === undefined || steered ? this.#exports.tables : before.steering,
     });
+  }
+
+  /** Hosts of exports, and those that cannot be answered; the same array while both stay. */
+  #hostsWith(unavailable: readonly string[]): readonly SteeredHost[] {
+    const { hosts } = this.#exports;
+    if (unavailable.length === 0) return hosts;
+    const key = unavailable.join(' ');
+    if (this.#hosts?.of !== hosts || this.#hosts.key !== key)
+      this.#hosts = { of: hosts, key, all: [...hosts, ...unavailable.map(unavailableHost)] };
+    return this.#hosts.all;
   }
 
   /**
@@ -66,6 +80,12 @@ export class Compiler {
     this.#current = { ...before, serial: serial + 1, generation: this.#generation, steering: this.#exports.tables };
     return { snapshot: this.#current, more: true };
   }
+}
+
+function unavailableHost(host: string): SteeredHost {
+  const name = nameFromText(host);
+  if (!name.ok) throw new Error(`host ${host}: ${name.error}`);
+  return { name: name.value, key: nameKey(name.value), exp: UNAVAILABLE };
 }
 
 /** Compiles one configuration to the end. Pure: the same input gives the same snapshot. */

@@ -1,18 +1,11 @@
 import { createHash } from 'node:crypto';
+import { putTogether, takeApart } from './skeleton.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
  * Snapshots as bytes: whole, or as what changed since the one before. A snapshot is numbers in shared memory (buffers)
  * and a little structure around them (the skeleton); of a buffer that changed only the stretches that differ are sent.
  */
-
-/** A typed array inside a skeleton: buffer, type, offset in octets, and length in elements. */
-interface ViewRef {
-  readonly $: readonly [buffer: number, type: ViewType, offset: number, length: number];
-}
-
-const VIEW_TYPES = { Uint8Array, Int32Array, Uint32Array, Float64Array, Uint16Array } as const;
-type ViewType = keyof typeof VIEW_TYPES;
 
 /** One buffer in a frame. Its octets are in the frame's payload, patch after patch, in the order of the header. */
 export interface BufferEntry {
@@ -87,7 +80,7 @@ export class SnapshotEncoder {
 
   /** What changed since the last call; undefined when nothing did. */
   next(snapshot: Snapshot): Frame | undefined {
-    const { skeleton, buffers } = this.#take(snapshot);
+    const { skeleton, buffers } = takeApart(snapshot, (buffer) => this.#numberOf(buffer));
     const before = new Map([...this.#tracked.values()].map((each) => [each.path, each]));
     const entries: { entry: BufferEntry; octets: Uint8Array[]; last: boolean }[] = [];
     const tracked = new Map<ArrayBufferLike, Tracked>();
@@ -166,26 +159,10 @@ export class SnapshotEncoder {
 
   readonly #ids = new WeakMap<ArrayBufferLike, number>();
 
-  #take(snapshot: Snapshot): { skeleton: unknown; buffers: Map<ArrayBufferLike, string> } {
-    const buffers = new Map<ArrayBufferLike, string>();
-    const visit = (value: unknown, path: string): unknown => {
-      if (ArrayBuffer.isView(value)) {
-        const { buffer, byteOffset } = value;
-        let id = this.#ids.get(buffer);
-        if (id === undefined) this.#ids.set(buffer, (id = this.#nextId++));
-        if (!buffers.has(buffer)) buffers.set(buffer, path);
-        const type = value.constructor.name as ViewType;
-        return { $: [id, type, byteOffset, (value as Uint8Array).length] } satisfies ViewRef;
-      }
-      if (Array.isArray(value)) return value.map((each, index) => visit(each, `${path}[${index}]`));
-      if (typeof value !== 'object' || value === null) return value;
-      return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, visit(each, `${path}.${key}`)]));
-    };
-    // These change though nothing that is answered does.
-    const { serial, generation, ...rest } = snapshot;
-    void serial;
-    void generation;
-    return { skeleton: visit(rest, ''), buffers };
+  #numberOf(buffer: ArrayBufferLike): number {
+    let id = this.#ids.get(buffer);
+    if (id === undefined) this.#ids.set(buffer, (id = this.#nextId++));
+    return id;
   }
 }
 
@@ -193,7 +170,7 @@ export class SnapshotEncoder {
 export class SnapshotReplica {
   #buffers = new Map<number, { buffer: SharedArrayBuffer; hash: string | undefined }>();
   #skeleton: unknown;
-  #tables = new Map<string, unknown>();
+  #tables: ReadonlyMap<string, unknown> = new Map();
   #serial = 0;
   #snapshot: Snapshot | undefined;
   #epoch = '';
@@ -277,28 +254,10 @@ export class SnapshotReplica {
   }
 
   #build(skeleton: unknown, buffers: ReadonlyMap<number, { buffer: SharedArrayBuffer }>, generation: number): Snapshot {
-    const build = (value: unknown): unknown => {
-      if (Array.isArray(value)) return value.map(build);
-      if (typeof value !== 'object' || value === null) return value;
-      if (!('$' in value)) return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, build(each)]));
-      const [id, type, offset, length] = (value as ViewRef).$;
-      const found = buffers.get(id);
-      if (found === undefined || !Object.hasOwn(VIEW_TYPES, type)) throw new Error(`there is no buffer ${id}`);
-      const View = VIEW_TYPES[type] as new (buffer: SharedArrayBuffer, offset: number, length: number) => unknown;
-      return new View(found.buffer, offset, length);
-    };
-    const { tables, ...rest } = skeleton as { tables: readonly unknown[] };
     // Tables that did not change stay the same objects: threads are only given the others.
-    const kept = new Map<string, unknown>();
-    const built = tables.map((table) => {
-      const key = JSON.stringify(table);
-      const one = this.#tables.get(key) ?? build(table);
-      kept.set(key, one);
-      return one;
-    });
-    this.#tables = kept;
-    const serial = ++this.#serial;
-    return { ...(build(rest) as object), tables: built, serial, generation } as unknown as Snapshot;
+    const { snapshot, tables } = putTogether(skeleton, (id) => buffers.get(id)?.buffer, this.#tables);
+    this.#tables = tables;
+    return { ...snapshot, serial: ++this.#serial, generation };
   }
 
   /** All that is needed to make the same replica; for the disk. */

@@ -1,22 +1,6 @@
 import { LOWER } from '../wire/name.ts';
+import { HASH_START, hashEnd, hashStep } from '../wire/name-hash.ts';
 import { Name, NONE, type Snapshot, type ZoneTables } from './snapshot.ts';
-
-/** Hashing goes from a name's end to its start, so that one pass gives the hash of every suffix. */
-export const HASH_START = 0x811c9dc5 | 0;
-
-/** FNV-1a, one octet. */
-export function hashStep(hash: number, octet: number): number {
-  return Math.imul(hash ^ octet, 0x01000193);
-}
-
-/** Spreads a hash's entropy to its low bits (the finaliser of MurmurHash3). */
-export function hashEnd(hash: number): number {
-  let h = hash ^ (hash >>> 16);
-  h = Math.imul(h, 0x85ebca6b);
-  h ^= h >>> 13;
-  h = Math.imul(h, 0xc2b2ae35);
-  return h ^ (h >>> 16);
-}
 
 /** What `find` found, reused by one thread. */
 export class Found {

@@ -1,90 +1,135 @@
-import { ByteColumn, I32Column } from '../lib/column.ts';
-import { LOWER, nameKey, parentOf, ROOT, type WireName } from '../wire/name.ts';
-import { HASH_START, hashEnd, hashStep } from './find.ts';
+import { LOWER, ROOT } from '../wire/name.ts';
+import { HASH_START, hashEnd, unhashLabels } from '../wire/name-hash.ts';
 import { Name, NONE } from './snapshot.ts';
+
+const MIN_NAMES = 1024;
 
 /** Numbers names, and lays them out. */
 export class NameTableBuilder {
-  readonly #ids = new Map<string, number>();
-  readonly #bytes = new ByteColumn();
-  readonly #at = new I32Column();
-  readonly #parent = new I32Column();
-  readonly #hash = new I32Column();
-  readonly #node = new I32Column();
+  #count = 0;
+  #bytes = new Uint8Array(16 * MIN_NAMES);
+  #byteCount = 0;
+  /** Where each name begins; that of the next one is where it ends. */
+  #at = new Int32Array(MIN_NAMES + 1);
+  #parent = new Int32Array(MIN_NAMES);
+  #hash = new Int32Array(MIN_NAMES);
+  #node = new Int32Array(MIN_NAMES);
+  /** Hash table: number + 1, or 0. */
+  #slots = new Int32Array(4 * MIN_NAMES);
 
   constructor() {
-    this.#add(ROOT, '\0', 0, HASH_START);
+    this.#add(ROOT, 0, 1, 0, HASH_START, hashEnd(HASH_START) & (this.#slots.length - 1));
   }
 
-  #add(name: WireName, key: string, parent: number, hash: number): number {
-    const id = this.#at.length;
-    this.#ids.set(key, id);
-    this.#at.push(this.#bytes.length);
-    this.#bytes.bytes(name);
-    this.#parent.push(parent);
-    this.#hash.push(hash);
-    this.#node.push(NONE);
+  #add(b: Uint8Array, start: number, end: number, parent: number, hash: number, slot: number): number {
+    const id = this.#count++;
+    if (id === this.#parent.length) this.#grow();
+    if (this.#byteCount + end - start > this.#bytes.length) {
+      const wider = new Uint8Array(this.#bytes.length * 2);
+      wider.set(this.#bytes);
+      this.#bytes = wider;
+    }
+    let at = this.#byteCount;
+    for (let i = start; i < end; i++) this.#bytes[at++] = b[i]!;
+    this.#byteCount = at;
+    this.#at[id + 1] = at;
+    this.#parent[id] = parent;
+    this.#hash[id] = hash;
+    this.#node[id] = NONE;
+    this.#slots[slot] = id + 1;
+    if (this.#count * 2 > this.#slots.length) this.#rehash();
     return id;
   }
 
+  #grow(): void {
+    const wider = (column: Int32Array, length: number): Int32Array<ArrayBuffer> => {
+      const grown = new Int32Array(length);
+      grown.set(column);
+      return grown;
+    };
+    const length = this.#parent.length * 2;
+    this.#at = wider(this.#at, length + 1);
+    this.#parent = wider(this.#parent, length);
+    this.#hash = wider(this.#hash, length);
+    this.#node = wider(this.#node, length);
+  }
+
+  #rehash(): void {
+    this.#slots = new Int32Array(this.#slots.length * 2);
+    const mask = this.#slots.length - 1;
+    for (let id = 0; id < this.#count; id++) {
+      let slot = hashEnd(this.#hash[id]!) & mask;
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+      this.#slots[slot] = id + 1;
+    }
+  }
+
   /**
-   * The number of a name; it and its ancestors are added when they are new.
-   * @param key `nameKey` of it, if that is known already
+   * The number of the name from `start` to `end`; it and its ancestors are added when they are new.
+   * @param hash `hashName` of it
    */
-  intern(name: WireName, key = nameKey(name)): number {
-    const known = this.#ids.get(key);
-    if (known !== undefined) return known;
-    const label = name[0]!;
-    const parentKey = key.slice(label + 1);
-    const parent = this.#ids.get(parentKey) ?? this.intern(parentOf(name), parentKey);
-    let hash = this.#hash.get(parent);
-    for (let i = label; i >= 0; i--) hash = hashStep(hash, LOWER[name[i]!]!);
-    return this.#add(name, key, parent, hash | 0);
+  intern(b: Uint8Array, start: number, end: number, hash: number): number {
+    const length = end - start;
+    let slot = hashEnd(hash) & (this.#slots.length - 1);
+    for (; this.#slots[slot] !== 0; slot = (slot + 1) & (this.#slots.length - 1)) {
+      const id = this.#slots[slot]! - 1;
+      if (this.#hash[id] !== hash) continue;
+      const from = this.#at[id]!;
+      if (this.#at[id + 1]! - from !== length) continue;
+      let i = 0;
+      while (i < length && LOWER[this.#bytes[from + i]!] === LOWER[b[start + i]!]) i++;
+      if (i === length) return id;
+    }
+    const above = start + b[start]! + 1;
+    const count = this.#count;
+    const parent = this.intern(b, above, end, unhashLabels(b, start, above, hash));
+    // Its ancestors may have taken the slot.
+    if (this.#count !== count) {
+      slot = hashEnd(hash) & (this.#slots.length - 1);
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & (this.#slots.length - 1);
+    }
+    return this.#add(b, start, end, parent, hash, slot);
   }
 
   /** Whether a name begins with the label `*`. */
   isWildcard(id: number): boolean {
-    const at = this.#at.get(id);
-    return this.#bytes.get(at) === 1 && this.#bytes.get(at + 1) === 0x2a;
+    const at = this.#at[id]!;
+    return this.#bytes[at] === 1 && this.#bytes[at + 1] === 0x2a;
   }
 
   parent(id: number): number {
-    return this.#parent.get(id);
+    return this.#parent[id]!;
   }
 
   /** Number of a name's node, as `setNode` gave it, or NONE. */
   node(id: number): number {
-    return this.#node.get(id);
+    return this.#node[id]!;
   }
 
   setNode(id: number, node: number): void {
-    this.#node.set(id, node);
+    this.#node[id] = node;
   }
 
   /** The place of every name when they lie one after the other from 0 on, and where they end. */
   layOut(): { places: Int32Array; end: number } {
-    const places = new Int32Array(this.#at.length);
+    const places = new Int32Array(this.#count);
     let end = 0;
     for (let id = 0; id < places.length; id++) {
       places[id] = end;
-      end += Name.WIRE + Math.ceil(this.#octets(id) / 4);
+      end += Name.WIRE + ((this.#at[id + 1]! - this.#at[id]! + 3) >>> 2);
     }
     return { places, end };
-  }
-
-  #octets(id: number): number {
-    return (id + 1 < this.#at.length ? this.#at.get(id + 1) : this.#bytes.length) - this.#at.get(id);
   }
 
   /** Writes the names to their places. @param nodes place of each node by number */
   write(words: Int32Array, bytes: Uint8Array, places: Int32Array, nodes: Int32Array): void {
     for (let id = 0; id < places.length; id++) {
       const place = places[id]!;
-      words[place + Name.PARENT] = places[this.#parent.get(id)]!;
-      const node = this.#node.get(id);
+      words[place + Name.PARENT] = places[this.#parent[id]!]!;
+      const node = this.#node[id]!;
       words[place + Name.NODE] = node === NONE ? NONE : nodes[node]!;
-      const at = this.#at.get(id);
-      this.#bytes.copy(at, at + this.#octets(id), bytes, (place + Name.WIRE) * 4);
+      let to = (place + Name.WIRE) * 4;
+      for (let at = this.#at[id]!, end = this.#at[id + 1]!; at < end; at++) bytes[to++] = this.#bytes[at]!;
     }
   }
 
@@ -94,7 +139,7 @@ export class NameTableBuilder {
     while (size < places.length * 2) size *= 2;
     const slots = new Int32Array(new SharedArrayBuffer(size * 8));
     for (let id = 0; id < places.length; id++) {
-      const hash = hashEnd(this.#hash.get(id));
+      const hash = hashEnd(this.#hash[id]!);
       let slot = hash & (size - 1);
       while (slots[slot * 2 + 1] !== 0) slot = (slot + 1) & (size - 1);
       slots[slot * 2] = hash;

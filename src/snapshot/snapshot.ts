@@ -4,6 +4,9 @@ import type { LiveTable, Plans } from '../steering/table.ts';
 /** No node, export, map or plan. */
 export const NONE = -1;
 
+/** In place of the number of an export: the export is invalid, and its addresses are not known. */
+export const UNAVAILABLE = -2;
+
 /** What a node is; one bit each. */
 export const NodeFlag = {
   APEX: 1,
@@ -60,7 +63,7 @@ export const Node = {
   COVER: 3,
   /** Place of the node of `*.` + this name, or NONE. */
   WILDCARD: 4,
-  /** Number of the export that answers A and AAAA here, or NONE. */
+  /** Number of the export that answers A and AAAA here, UNAVAILABLE, or NONE. */
   STEER: 5,
   /** For the apex of a zone whose parent zone is served too: the parent's node of that name (for DS), or NONE. */
   PARENT_SIDE: 6,
@@ -82,10 +85,17 @@ export const RecordSet = {
    * a name that must not be compressed has bit 31 set.
    */
   LENGTH: 2,
-  /** How many names follow whose addresses belong into the additional section; behind them the records. */
+  /**
+   * How many names follow whose addresses belong into the additional section; behind them the records. Of SVCB and
+   * HTTPS a name may be `OWNER`; with `ALIAS` set it is not addresses that are meant but the name's set of that type.
+   */
   EXTRAS: 3,
   NAMES: 4,
 } as const;
+/** In place of a name: the owner of the set, which a wildcard may have made. The root has no addresses. */
+export const OWNER = 0;
+/** Of a name of an additional section, the sign. */
+export const ALIAS = 1 << 31;
 /** In `RecordSet.LENGTH`: the sign. */
 export const NAMED = 1 << 31;
 /** Of a name in a piece of record data, the sign: it must not be compressed. */
@@ -95,7 +105,7 @@ export const UNCOMPRESSED = 1 << 31;
 export const Zone = {
   /** Place of its name. */
   NAME: 0,
-  /** Place of the SOA's record set. */
+  /** Place of the SOA's record set; NONE: the zone is unavailable. */
   SOA: 1,
   /** TTL of negative answers: min(SOA TTL, MINIMUM) (RFC 2308 5). */
   NEGATIVE_TTL: 2,

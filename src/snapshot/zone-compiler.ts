@@ -1,7 +1,7 @@
-import { shared } from '../lib/column.ts';
+import { shared } from '../lib/shared.ts';
 import { LOWER, nameKey, type WireName } from '../wire/name.ts';
 import type { ZoneData } from '../zone/zone.ts';
-import { HASH_START, hashEnd, hashStep } from './find.ts';
+import { HASH_START, hashEnd, hashStep } from '../wire/name-hash.ts';
 import { NONE, type ZoneDirectory, type ZoneTables } from './snapshot.ts';
 import { ZoneTableBuilder } from './zones.ts';
 
@@ -163,7 +163,7 @@ function groupFamilies(zones: readonly ZoneData[]): Family[] {
       families.set(topmost, family);
     }
     family.zones.push(zone);
-    family.names += zone.nodes.size;
+    family.names += zone.nameCount;
   }
   return [...families.values()];
 }

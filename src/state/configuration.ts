@@ -6,4 +6,6 @@ export interface Configuration {
   readonly sites: ReadonlyMap<string, ResolvedSite>;
   readonly zones: readonly ZoneData[];
   readonly exports: readonly ResolvedExport[];
+  /** Hosts of exports that are invalid and never were valid: they answer SERVFAIL. Absolute, lower case. */
+  readonly unavailable?: readonly string[];
 }

@@ -1,30 +1,36 @@
 import type { Address } from '../lib/address.ts';
 import { hasErrors, type Problem } from '../lib/problem.ts';
 import type { DomainExport } from '../model/domain-export.ts';
-import { DEFAULT_TENANT, type Resource } from '../model/kinds.ts';
+import { DEFAULT_TENANT, ownerOf, resourceKey, type Resource } from '../model/kinds.ts';
 import type { Observations } from '../model/observed.ts';
+import type { CarrierNames } from '../model/isp-names.ts';
 import type { RegionTree } from '../model/regions.ts';
+import type { HostReservation } from '../model/reserved-host.ts';
 import type { ResolvedExport, ResolvedSite } from '../model/resolved.ts';
 import type { Site } from '../model/site.ts';
-import type { StoredResource } from '../model/stored.ts';
+import type { InvalidResource, StoredResource } from '../model/stored.ts';
+import type { WeightOverride } from '../model/weight-override.ts';
+import type { Zone } from '../model/zone.ts';
+import { nameKey } from '../wire/name.ts';
 import type { Configuration } from './configuration.ts';
-import { annotatedExports } from './resolve/annotated.ts';
+import { annotatedExports, claimedHost, type ClaimedExport } from './resolve/annotated.ts';
 import type { AddressLocality, BackendContext } from './resolve/backends.ts';
 import { observeExport, resolveExport, type ExportContext } from './resolve/exports.ts';
-import type { Claims } from './resolve/hosts.ts';
-import { resolveOverrides, type Override } from './resolve/overrides.ts';
+import { Claims, isInZones } from './resolve/hosts.ts';
+import { overridesInForce, resolveOverride, type Override, type ResolvedOverride } from './resolve/overrides.ts';
 import { matrixReader } from './resolve/policy.ts';
 import { placeOf, Report } from './resolve/report.ts';
-import { resolveSite } from './resolve/sites.ts';
+import { resolveSite, type Places } from './resolve/sites.ts';
+import { HostRules, type Tenancy } from './resolve/tenancy.ts';
 import { ZoneReader } from './resolve/zone-reader.ts';
-import { resolveZones, type ReadText } from './resolve/zones.ts';
+import { resolveZone, unavailableZone, type ReadFile, type ServedZone, type SteeredTargets } from './resolve/zones.ts';
 
 export interface ResolveContext {
   readonly regions: RegionTree;
   /** Names of carriers, without AS numbers. */
-  readonly carriers: ReadonlySet<string>;
+  readonly carriers: CarrierNames;
   /** Reads master files and matrices by a path relative to the file that names them. */
-  readonly readText: ReadText;
+  readonly readFile: ReadFile;
   /** Decides which overrides have ended. */
   readonly now: Date;
   /** Keeps the zones whose master files did not change since it was used before. */
@@ -33,6 +39,17 @@ export interface ResolveContext {
   readonly observations?: Observations;
   /** What geo data say of an address of an edge cluster. */
   readonly localityOf?: (address: Address) => AddressLocality | undefined;
+  /** Undefined: one operator writes everything. */
+  readonly tenancy?: Tenancy | undefined;
+  /** Which export answers at each host now; see `HostOwners`. */
+  readonly owners?: ReadonlyMap<string, string>;
+  readonly reserved?: ReadonlyMap<string, HostReservation>;
+  /** What the resources gave before: an invalid resource keeps what it was in there. */
+  readonly previous?: Resolution | undefined;
+  /** Resources that are not valid by their schema and have no last valid version. */
+  readonly invalid?: readonly InvalidResource[];
+  /** By `resourceKey`: the file of the version that is used now. Of two resources of one name that one stays. */
+  readonly usedFiles?: ReadonlyMap<string, string>;
 }
 
 /** An export as it was written, or as it follows from annotations. */
@@ -42,12 +59,39 @@ interface WrittenExport {
   readonly overrides: readonly Override[];
 }
 
+interface ResolvedSiteUnit {
+  readonly resolved: ResolvedSite;
+  readonly site: Site;
+}
+
+interface ExportUnit {
+  readonly resolved: ResolvedExport;
+  readonly written: WrittenExport;
+}
+
+/** Every resource as it was when it was last valid, by `resourceKey`: a later version that is invalid leaves it. */
+interface Units {
+  readonly sites: ReadonlyMap<string, ResolvedSiteUnit>;
+  readonly zones: ReadonlyMap<string, ServedZone>;
+  readonly overrides: ReadonlyMap<string, ResolvedOverride>;
+  readonly exports: ReadonlyMap<string, ExportUnit>;
+}
+
 export interface Resolution {
-  /** Undefined when any problem is an error: a configuration is used whole or not at all. */
-  readonly configuration: Configuration | undefined;
+  /** Of every resource its last valid version. What never was valid is not in it; its names are unavailable. */
+  readonly configuration: Configuration;
   readonly problems: readonly Problem[];
+  /** Those of them that do not come and go with what is seen of Services. */
+  readonly lasting: readonly Problem[];
+  /** Keys of resources that are invalid now and keep their last valid version. */
+  readonly stale: readonly string[];
+  /** Keys of resources that are invalid and have no valid version. */
+  readonly refused: readonly string[];
   /** When the same resources will give another configuration: the first override ends. */
   readonly until: Date | undefined;
+  readonly units: Units;
+  /** Who may have which host. */
+  readonly rules: HostRules;
   /** What `observe` needs to follow edge clusters. */
   readonly written: readonly WrittenExport[];
   readonly clusters: ReadonlyMap<string, Site>;
@@ -57,103 +101,329 @@ export interface Resolution {
   readonly annotated: string;
 }
 
-/** Follows every reference between resources, fills in the defaults, and says all that does not fit together. */
+/**
+ * Follows every reference between resources, fills in the defaults, and says all that does not fit together. Each
+ * resource is judged by itself: what is wrong with one leaves the others.
+ */
 export function resolve(resources: readonly StoredResource[], context: ResolveContext): Resolution {
-  const report = new Report();
-  const { regions, carriers, readText, now, reader = new ZoneReader() } = context;
-  const { observations = new Map(), localityOf = () => undefined } = context;
-  const places = { regions, carriers };
-  const known = withoutDuplicates(resources, report);
-  reader.begin();
+  return new Resolver(resources, context).run();
+}
 
-  const sites = new Map<string, ResolvedSite>();
-  const clusters = new Map<string, Site>();
-  for (const [site, stored] of ofKind(known, 'Site')) {
-    sites.set(site.metadata.name, resolveSite(site, stored, places, report));
-    if (site.spec.cluster === undefined) continue;
-    clusters.set(site.metadata.name, site);
-    const { file, secret } = site.spec.cluster.kubeconfig;
-    if ((file === undefined) === (secret === undefined)) {
-      report.error(
-        stored,
-        'spec.cluster.kubeconfig',
-        'a kubeconfig is in a `file` or in a `secret`',
-        'give one of the two',
-      );
+class Resolver {
+  readonly #context: ResolveContext;
+  readonly #previous: Resolution | undefined;
+  readonly #report = new Report();
+  readonly #known: readonly StoredResource[];
+  readonly #places: Places;
+  readonly #stale: string[] = [];
+  readonly #refused: string[] = [];
+  readonly #sites = new Map<string, ResolvedSiteUnit>();
+  /** By `resourceKey`. */
+  readonly #zoneUnits = new Map<string, ServedZone>();
+  /** By `nameKey` of their origins, those that are unavailable included. */
+  readonly #zones = new Map<string, ServedZone>();
+  readonly #overrides = new Map<string, ResolvedOverride>();
+  /** Problems of records that name a host of an export, by host. */
+  readonly #rules: HostRules;
+  readonly #excused: { readonly host: string; readonly stored: StoredResource; readonly problem: Problem }[] = [];
+
+  constructor(resources: readonly StoredResource[], context: ResolveContext) {
+    this.#context = context;
+    this.#previous = context.previous;
+    this.#places = { regions: context.regions, carriers: context.carriers };
+    this.#known = this.#withoutDuplicates(resources);
+    this.#rules = new HostRules(
+      ofKind(this.#known, 'Zone').map(([zone]) => zone),
+      context.tenancy,
+    );
+  }
+
+  run(): Resolution {
+    const { observations = new Map() } = this.#context;
+    for (const [site, stored] of ofKind(this.#known, 'Site')) this.#site(site, stored);
+    const zoneResources = ofKind(this.#known, 'Zone');
+    const exports = new Map<string, readonly [DomainExport, StoredResource]>();
+    for (const [exp, stored] of ofKind(this.#known, 'DomainExport')) exports.set(ownerOf(exp), [exp, stored]);
+    const claims = this.#claims(exports.values());
+    const found = annotatedExports(
+      zoneResources.map(([zone]) => zone),
+      observations,
+      this.#clusters,
+      this.#rules.operator,
+    );
+    // Every Ingress and route names its hosts; a DomainExport that serves one of them goes first.
+    const annotated = found.filter(({ exp, annotated: asked }) => asked || !claims.isWanted(`${claimedHost(exp)}.`));
+    for (const { exp, stored, served } of annotated) if (served) claims.enter(exp, stored);
+    this.#resolveZones(zoneResources, claims, exports);
+    const named = new Map([...exports].map(([owner, [exp]]) => [owner, exp]));
+    for (const { exp } of annotated) named.set(ownerOf(exp), exp);
+    for (const [override, stored] of ofKind(this.#known, 'WeightOverride')) this.#override(override, stored, named);
+    const inForce = overridesInForce([...this.#overrides.values()], this.#context.now, this.#report);
+    return { ...this.#resolveExports(exports, annotated, claims, inForce), annotated: claimsKey(found) };
+  }
+
+  /** Whether a resource can be used; if not, its last valid version is, where it has one. */
+  #settle<T>(
+    stored: StoredResource,
+    report: Report,
+    previous: T | undefined,
+  ): { readonly kept: T | undefined } | undefined {
+    this.#report.problems.push(...report.problems);
+    if (!hasErrors(report.problems)) return undefined;
+    (previous === undefined ? this.#refused : this.#stale).push(resourceKey(stored.resource));
+    return { kept: previous };
+  }
+
+  #site(site: Site, stored: StoredResource): void {
+    const report = new Report();
+    const resolved = resolveSite(site, stored, this.#places, report);
+    if (site.spec.cluster !== undefined) {
+      const { file, secret } = site.spec.cluster.kubeconfig;
+      if ((file === undefined) === (secret === undefined)) {
+        const message = 'a kubeconfig is in a `file` or in a `secret`';
+        report.error(stored, 'spec.cluster.kubeconfig', message, 'give one of the two');
+      }
+    }
+    const key = resourceKey(site);
+    const invalid = this.#settle(stored, report, this.#previous?.units.sites.get(key));
+    const unit = invalid === undefined ? { resolved, site } : invalid.kept;
+    if (unit !== undefined) this.#sites.set(key, unit);
+  }
+
+  #claims(exports: Iterable<readonly [DomainExport, StoredResource]>): Claims {
+    const { owners = new Map(), reserved = new Map(), now } = this.#context;
+    const claims = new Claims({ owners, reserved, now: now.getTime() }, this.#rules);
+    for (const [exp, stored] of exports) claims.enter(exp, stored);
+    return claims;
+  }
+
+  #resolveZones(
+    zones: readonly (readonly [Zone, StoredResource])[],
+    claims: Claims,
+    exports: ReadonlyMap<string, readonly [DomainExport, StoredResource]>,
+  ): void {
+    const { readFile, reader = new ZoneReader() } = this.#context;
+    const targetNames = targetNamesOf(zones, exports.values());
+    const targets: SteeredTargets = {
+      isSteered: (host) => claims.covers(host) || targetNames.has(host),
+      excuse: (host, stored, problem) => this.#excused.push({ host, stored, problem }),
+    };
+    reader.begin();
+    for (const [zone, stored] of this.#incumbentsFirst(zones)) {
+      const report = new Report();
+      const key = resourceKey(zone);
+      const before = this.#previous?.units.zones.get(key);
+      const read = resolveZone(zone, stored, readFile, reader, targets, report);
+      const holder = read === undefined ? undefined : this.#zones.get(nameKey(read.data.origin));
+      if (holder !== undefined) {
+        const message = `${zone.spec.origin} is served by ${placeOf(holder.stored, 'spec.origin')} already`;
+        report.error(stored, 'spec.origin', message, 'keep one of the two zones');
+      }
+      const invalid = this.#settle(stored, report, before);
+      const unit = invalid === undefined ? read : invalid.kept;
+      if (unit !== undefined) this.#zoneUnits.set(key, unit);
+      const served = unit ?? unavailableZone(zone, stored);
+      if (served === undefined) continue;
+      const origin = nameKey(served.data.origin);
+      if (!this.#zones.has(origin)) this.#zones.set(origin, served);
+    }
+    this.#addUnavailable();
+  }
+
+  /** Zones that are not even valid by their schema, as far as they say which they are. */
+  #addUnavailable(): void {
+    for (const { key, value } of this.#context.invalid ?? []) {
+      const origin = (value as { spec?: { origin?: unknown } } | undefined)?.spec?.origin;
+      if (!key.startsWith('Zone ') || typeof origin !== 'string') continue;
+      const stored = { resource: value as Zone, file: key, locate: () => undefined };
+      const zone = unavailableZone({ spec: { origin } } as Zone, stored);
+      if (zone !== undefined && !this.#zones.has(nameKey(zone.data.origin)))
+        this.#zones.set(nameKey(zone.data.origin), zone);
     }
   }
-  const zoneResources = ofKind(known, 'Zone');
-  const zones = resolveZones(zoneResources, readText, reader, report);
-  const siteNames = [...sites.keys()];
-  const exports = new Map<string, readonly [DomainExport, StoredResource]>();
-  for (const [exp, stored] of ofKind(known, 'DomainExport')) exports.set(ownerOf(exp), [exp, stored]);
-  const annotated = annotatedExports(
-    zoneResources.map(([zone]) => zone),
-    observations,
-  );
-  const named = new Map([...exports].map(([owner, [exp]]) => [owner, exp]));
-  for (const { exp } of annotated) named.set(ownerOf(exp), exp);
-  const overrides = resolveOverrides(ofKind(known, 'WeightOverride'), {
-    exports: named,
-    sites: siteNames,
-    clusters,
-    now,
-    report,
-  });
-  const claims: Claims = new Map();
-  const readMatrix = matrixReader(siteNames, places, readText, report);
-  const resolved: ResolvedExport[] = [];
-  const written: WrittenExport[] = [];
-  const observed: (readonly Problem[])[] = [];
-  const contextFor = (own: readonly Override[], into: Report): ExportContext => ({
-    sites: siteNames,
-    resolvedSites: sites,
-    places,
-    readMatrix,
-    report: into,
-    zones,
-    claims,
-    overrides: own,
-    clusters,
-    observations,
-    localityOf,
-  });
-  for (const [owner, [exp, stored]] of exports) {
-    const own = overrides.byExport.get(owner) ?? [];
-    const ownReport = new Report();
-    resolved.push(resolveExport(exp, stored, contextFor(own, ownReport)));
-    written.push({ exp, stored, overrides: own });
-    const seen = ownReport.problems.filter(isObserved);
-    observed.push(seen);
-    report.problems.push(...ownReport.problems.filter((problem) => !isObserved(problem)));
+
+  /** Of two zones with one origin the one that is served now keeps it. */
+  #incumbentsFirst(zones: readonly (readonly [Zone, StoredResource])[]): readonly (readonly [Zone, StoredResource])[] {
+    const before = this.#previous?.units.zones;
+    if (before === undefined) return zones;
+    const isIncumbent = ([zone]: readonly [Zone, StoredResource]): boolean => before.has(resourceKey(zone));
+    return [...zones.filter(isIncumbent), ...zones.filter((each) => !isIncumbent(each))];
   }
-  for (const { exp, stored } of annotated) {
-    const own = overrides.byExport.get(ownerOf(exp)) ?? [];
-    const ownReport = new Report();
-    const result = resolveExport(exp, stored, contextFor(own, ownReport));
-    // Who writes annotations in an edge cluster must not be able to stop everybody's changes.
-    const problems = ownReport.problems.map((problem): Problem => ({ ...problem, severity: 'warning' }));
-    if (hasErrors(ownReport.problems)) {
-      report.problems.push(...problems);
-      continue;
+
+  #override(override: WeightOverride, stored: StoredResource, exports: ReadonlyMap<string, DomainExport>): void {
+    const report = new Report();
+    const sites = [...this.#siteNames];
+    const resolved = resolveOverride(override, stored, { exports, sites, clusters: this.#clusters, report });
+    const key = resourceKey(override);
+    const invalid = this.#settle(stored, report, this.#previous?.units.overrides.get(key));
+    const unit = invalid === undefined ? resolved : invalid.kept;
+    if (unit !== undefined) this.#overrides.set(key, unit);
+  }
+
+  #resolveExports(
+    exports: ReadonlyMap<string, readonly [DomainExport, StoredResource]>,
+    annotated: readonly ClaimedExport[],
+    claims: Claims,
+    inForce: ReturnType<typeof overridesInForce>,
+  ): Omit<Resolution, 'annotated'> {
+    const units = new Map<string, ExportUnit>();
+    const resolved: ResolvedExport[] = [];
+    const written: WrittenExport[] = [];
+    const observed: (readonly Problem[])[] = [];
+    const unavailable = new Set<string>();
+    const contextFor = this.#exportContext(claims);
+    const add = (key: string, unit: ExportUnit, problems: readonly Problem[]): void => {
+      units.set(key, unit);
+      resolved.push(unit.resolved);
+      written.push(unit.written);
+      observed.push(problems);
+    };
+    for (const [owner, [exp, stored]] of exports) {
+      const overrides = inForce.byExport.get(owner) ?? [];
+      const report = new Report();
+      const unit = {
+        resolved: resolveExport(exp, stored, contextFor(overrides, report)),
+        written: { exp, stored, overrides },
+      };
+      const seen = report.problems.filter(isObserved);
+      const lasting = new Report();
+      lasting.problems.push(...report.problems.filter((problem) => !isObserved(problem)));
+      const key = resourceKey(exp);
+      const invalid = this.#settle(stored, lasting, this.#previous?.units.exports.get(key));
+      const kept = invalid === undefined ? unit : this.#carryOver(invalid.kept, claims);
+      if (kept !== undefined) add(key, kept, invalid === undefined ? seen : []);
+      else for (const host of unit.resolved.hosts) unavailable.add(host);
     }
-    resolved.push(result);
-    written.push({ exp, stored, overrides: own });
-    observed.push(problems);
+    for (const { exp, stored, served } of annotated) {
+      const overrides = inForce.byExport.get(ownerOf(exp)) ?? [];
+      const report = new Report();
+      const result = resolveExport(exp, stored, contextFor(overrides, report));
+      const unit = { resolved: served ? result : { ...result, hosts: [] }, written: { exp, stored, overrides } };
+      const problems = report.problems.map((problem): Problem => ({ ...problem, severity: 'warning' }));
+      if (hasErrors(report.problems)) this.#report.problems.push(...problems);
+      else add(resourceKey(exp), unit, problems);
+    }
+    for (const { hosts } of resolved) for (const host of hosts) unavailable.delete(host);
+    this.#tellOfEmptyTargets(resolved);
+    const sites = new Map([...this.#sites.values()].map(({ resolved: site }) => [site.name, site]));
+    this.#addSitesOf(resolved, sites);
+    const zones = [...this.#zones.values()].map((zone) => zone.data);
+    return {
+      configuration: { sites, zones, exports: resolved, unavailable: [...unavailable] },
+      problems: [...this.#report.problems, ...distinct(observed.flat())],
+      lasting: this.#report.problems,
+      stale: this.#stale,
+      refused: this.#refused,
+      until: inForce.firstExpiry,
+      rules: this.#rules,
+      units: {
+        sites: this.#sites,
+        zones: this.#zoneUnits,
+        overrides: this.#overrides,
+        exports: units,
+      },
+      written,
+      clusters: this.#clusters,
+      observed,
+    };
   }
-  const { problems } = report;
-  const configuration = hasErrors(problems)
-    ? undefined
-    : { sites, zones: [...zones.values()].map((zone) => zone.data), exports: resolved };
-  return {
-    configuration,
-    problems: [...problems, ...observed.flat()],
-    until: configuration === undefined ? undefined : overrides.firstExpiry,
-    written,
-    clusters,
-    observed,
-    annotated: JSON.stringify(annotated.map(({ exp }) => exp)),
-  };
+
+  #exportContext(claims: Claims): (overrides: readonly Override[], report: Report) => ExportContext {
+    const { readFile, observations = new Map(), localityOf = () => undefined } = this.#context;
+    const sites = [...this.#siteNames];
+    const resolvedSites = new Map([...this.#sites.values()].map(({ resolved }) => [resolved.name, resolved]));
+    const invalidSites = new Set(sites.filter((name) => !resolvedSites.has(name)));
+    const readMatrix = matrixReader(sites, this.#places, readFile);
+    const clusters = this.#clusters;
+    return (overrides, report) => ({
+      sites,
+      resolvedSites,
+      invalidSites,
+      places: this.#places,
+      readMatrix,
+      report,
+      zones: this.#zones,
+      claims,
+      overrides,
+      clusters,
+      observations,
+      localityOf,
+    });
+  }
+
+  /** The last valid version of an export, without hosts that are another's or in no zone now. */
+  #carryOver(unit: ExportUnit | undefined, claims: Claims): ExportUnit | undefined {
+    if (unit === undefined) return undefined;
+    const { resolved, written } = unit;
+    const owner = `${resolved.tenant}/${resolved.name}`;
+    const hosts = resolved.hosts.filter((host) => {
+      const holder = claims.holder(host);
+      const isOwn = holder === undefined || holder.owner === owner;
+      return isOwn && claims.refusal(owner, host) === undefined && isInZones(host, this.#zones);
+    });
+    return hosts.length === resolved.hosts.length ? unit : { resolved: { ...resolved, hosts }, written };
+  }
+
+  /** Sites that are gone and that the last valid version of an export still has endpoints at. */
+  #addSitesOf(exports: readonly ResolvedExport[], sites: Map<string, ResolvedSite>): void {
+    const before = this.#previous?.configuration.sites;
+    if (before === undefined || this.#stale.length === 0) return;
+    for (const { endpoints } of exports)
+      for (const { site } of endpoints) if (!sites.has(site)) sites.set(site, before.get(site)!);
+  }
+
+  /** A record may name the host of an export, but that must have an address. */
+  #tellOfEmptyTargets(exports: readonly ResolvedExport[]): void {
+    if (this.#excused.length === 0) return;
+    const byHost = new Map(exports.flatMap((exp) => exp.hosts.map((host) => [host, exp] as const)));
+    for (const { host, stored, problem } of this.#excused) {
+      const exp = byHost.get(host);
+      if (exp === undefined || exp.endpoints.length > 0) continue;
+      const remedy = `give DomainExport ${exp.tenant}/${exp.name}, which answers there, an endpoint`;
+      this.#report.pass([{ ...problem, severity: 'warning', remedy }], stored, 'spec.records');
+    }
+  }
+
+  get #siteNames(): Set<string> {
+    const names = new Set(ofKind(this.#known, 'Site').map(([{ metadata }]) => metadata.name));
+    for (const { key } of this.#context.invalid ?? []) if (key.startsWith('Site ')) names.add(key.slice(5));
+    return names;
+  }
+
+  get #clusters(): ReadonlyMap<string, Site> {
+    const all = [...this.#sites.values()].filter(({ site }) => site.spec.cluster !== undefined);
+    return new Map(all.map(({ site }) => [site.metadata.name, site]));
+  }
+
+  /** Of the resources with one kind, tenant and name one stays, the one that is used now if it is there. */
+  #withoutDuplicates(resources: readonly StoredResource[]): StoredResource[] {
+    const seen = new Map<string, StoredResource>();
+    for (const stored of resources) {
+      const key = resourceKey(stored.resource);
+      const holder = seen.get(key);
+      if (holder === undefined) {
+        seen.set(key, stored);
+        continue;
+      }
+      const isIncumbent = this.#context.usedFiles?.get(key) === stored.file;
+      const [winner, loser] = isIncumbent ? [stored, holder] : [holder, stored];
+      seen.set(key, winner);
+      const { kind, metadata } = stored.resource;
+      const message = `there is a ${kind} \`${metadata.name}\` already (${placeOf(winner, 'metadata.name')})`;
+      this.#report.error(loser, 'metadata.name', message, 'rename or remove one of the two');
+    }
+    return [...seen.values()];
+  }
+}
+
+/** What of the exports that follow from claims decides more than their endpoints. */
+function claimsKey(claimed: readonly ClaimedExport[]): string {
+  return JSON.stringify(claimed.map(({ exp, served, annotated }) => [exp, served, annotated]));
+}
+
+/** One object of a cluster can be behind several hosts and Services: what is wrong with it is told once. */
+function distinct(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [`${problem.file}\n${problem.message}`, problem])).values()];
 }
 
 /** Problems that come and go with what is seen of a Service. */
@@ -176,9 +446,8 @@ export function observe(
 ): Resolution | undefined {
   const { observations = new Map(), localityOf = () => undefined, regions, carriers } = context;
   const { configuration, written, clusters } = before;
-  if (configuration === undefined) return undefined;
   const zones = context.zones.flatMap(({ resource }) => (resource.kind === 'Zone' ? [resource] : []));
-  const annotated = JSON.stringify(annotatedExports(zones, observations).map(({ exp }) => exp));
+  const annotated = claimsKey(annotatedExports(zones, observations, clusters, before.rules.operator));
   if (annotated !== before.annotated) return undefined;
   const exports = [...configuration.exports];
   const observed = [...before.observed];
@@ -199,35 +468,12 @@ export function observe(
     exports[index] = observeExport(exp, stored, exports[index]!, own);
     observed[index] = report.problems;
   }
-  const lasting = before.problems.slice(0, before.problems.length - before.observed.flat().length);
   return {
     ...before,
     configuration: { ...configuration, exports },
     observed,
-    problems: [...lasting, ...observed.flat()],
+    problems: [...before.lasting, ...distinct(observed.flat())],
   };
-}
-
-/** `tenant/name`. */
-export function ownerOf({ metadata }: Resource): string {
-  return `${metadata.tenant ?? DEFAULT_TENANT}/${metadata.name}`;
-}
-
-/** The first of the resources with one kind, tenant and name stays; the others are errors. */
-function withoutDuplicates(resources: readonly StoredResource[], report: Report): StoredResource[] {
-  const seen = new Map<string, StoredResource>();
-  for (const stored of resources) {
-    const { kind, metadata } = stored.resource;
-    const key = `${kind} ${ownerOf(stored.resource)}`;
-    const before = seen.get(key);
-    if (before === undefined) {
-      seen.set(key, stored);
-      continue;
-    }
-    const message = `there is a ${kind} \`${metadata.name}\` already (${placeOf(before, 'metadata.name')})`;
-    report.error(stored, 'metadata.name', message, 'rename or remove one of the two');
-  }
-  return [...seen.values()];
 }
 
 function ofKind<K extends Resource['kind']>(
@@ -237,4 +483,18 @@ function ofKind<K extends Resource['kind']>(
   return resources
     .filter((stored) => stored.resource.kind === kind)
     .map((stored) => [stored.resource as Extract<Resource, { kind: K }>, stored] as const);
+}
+
+/** Names that exports have in target zones, absolute and in lower case. */
+function targetNamesOf(
+  zones: readonly (readonly [Zone, StoredResource])[],
+  exports: Iterable<readonly [DomainExport, StoredResource]>,
+): Set<string> {
+  const origins = zones.flatMap(([{ spec }]) => (spec.targets === true ? [spec.origin.toLowerCase()] : []));
+  const names = new Set<string>();
+  if (origins.length === 0) return names;
+  for (const [{ metadata }] of exports)
+    for (const origin of origins)
+      names.add(`${metadata.name}.${metadata.tenant ?? DEFAULT_TENANT}.${origin.replace(/\.$/u, '')}.`);
+  return names;
 }

@@ -6,9 +6,16 @@ import { resourceType, type KubeObject, type ResourceType } from '../kube/object
 import { Reflector, type ReflectorTiming } from '../kube/reflector.ts';
 import { readChecked, writeChecked } from '../lib/atomic-file.ts';
 import { hasErrors, type Problem } from '../lib/problem.ts';
+import { RepeatedFailure } from '../lib/repeated-failure.ts';
 import { TENANT_KINDS, type Kind, type Resource } from '../model/kinds.ts';
 import { API_VERSION } from '../model/resource.ts';
-import type { Listing, ResourceStore, StoreChange, StoredResource } from '../model/stored.ts';
+import {
+  soundListing,
+  type Listing,
+  type ResourceStore,
+  type StoreChange,
+  type StoredResource,
+} from '../model/stored.ts';
 import { validateResource } from '../model/validate.ts';
 
 const [GROUP = '', VERSION = ''] = API_VERSION.split('/');
@@ -36,9 +43,24 @@ export interface KubernetesStoreOptions {
   readonly cluster: Cluster;
   /** What the hub last had is kept here, for a start while it cannot be reached. Undefined: nowhere. */
   readonly directory: string | undefined;
+  /** Which API server this is: what another one had is not used. Undefined when that is not known. */
+  readonly identity?: string | undefined;
   readonly onError: (message: string) => void;
   readonly onState?: () => void;
+  /** Told when what is served by has changed: all resources, by `Kind namespace/name`, as text that `recall` takes. */
+  readonly onRemember?: (entries: ReadonlyMap<string, string>) => void;
+  /**
+   * Milliseconds to wait for `recall` when nothing is kept here and the hub was served before: others may know of
+   * resources that the hub has lost. Default 0.
+   */
+  readonly recallMs?: number;
   readonly timing?: Partial<ReflectorTiming>;
+}
+
+interface KeptHub {
+  /** Identity of the API server. */
+  readonly cluster: string;
+  readonly objects: readonly (readonly [Kind, KubeObject])[];
 }
 
 const GATHER_MS = 2;
@@ -57,9 +79,18 @@ export class KubernetesStore implements ResourceStore {
   #learnt: StoreChange['learnt'] = 'watch';
   #gather: NodeJS.Timeout | undefined;
   #keep: NodeJS.Timeout | undefined;
+  readonly #writeFailure = new RepeatedFailure();
   #synced = false;
   /** Milliseconds since 1970. */
   #seenAt: number | undefined;
+  /** Counts changes of the hub's resources; and at which count they were last kept. */
+  #version = 0;
+  #keptVersion = -1;
+  /** Keys of all resources that this process has seen on the hub. */
+  readonly #everSeen = new Set<string>();
+  /** The hub is seen, and is not believed before others could tell what it had. */
+  #recalling: NodeJS.Timeout | undefined;
+  #hasRecalled = false;
 
   constructor(options: KubernetesStoreOptions) {
     this.#options = options;
@@ -76,7 +107,9 @@ export class KubernetesStore implements ResourceStore {
       // What we ourselves write to the status is no change, but its version is needed.
       same: (a, b) => a.object.metadata.resourceVersion === b.object.metadata.resourceVersion,
       onChange: (changes, learnt) => {
+        for (const { value } of changes) if (value !== undefined) this.#everSeen.add(value.file);
         const real = changes.filter(({ value, before }) => !sameContent(value, before));
+        if (changes.length > 0) this.#version++;
         if (real.length === 0 && this.#synced) return;
         if (learnt === 'list' || !this.#synced) this.#learnt = 'list';
         else for (const { value, before } of real) this.#touched.add((value ?? before)!.file);
@@ -92,7 +125,7 @@ export class KubernetesStore implements ResourceStore {
 
   #changed(): void {
     this.#gather = undefined;
-    if (!this.hasSynced) return;
+    if (!this.hasSynced || this.#awaitsRecall()) return;
     const first = !this.#synced;
     this.#synced = true;
     if (!first && this.#learnt === 'watch' && this.#touched.size === 0) return;
@@ -101,6 +134,56 @@ export class KubernetesStore implements ResourceStore {
     this.#touched = new Set();
     this.#learnt = 'watch';
     this.#tell?.(change);
+  }
+
+  /** Whether others are to be heard first. */
+  #awaitsRecall(): boolean {
+    if (this.#recalling !== undefined) return true;
+    const { recallMs = 0 } = this.#options;
+    if (this.#hasRecalled || this.#remembered !== undefined || recallMs === 0) return false;
+    const objects = this.objects();
+    // Nobody has served a hub on which no resource has a status: there is nothing to recall.
+    if (objects.length > 0 && objects.every(({ object }) => object.status === undefined)) return false;
+    this.#recalling = setTimeout(() => this.#endRecall(), recallMs);
+    return true;
+  }
+
+  #endRecall(): void {
+    clearTimeout(this.#recalling);
+    this.#recalling = undefined;
+    this.#hasRecalled = true;
+    this.#changed();
+  }
+
+  /**
+   * Others tell what was served. What the hub does not have and this process never saw there, or what is older on the
+   * hub, counts as served before: its loss is then judged as one that was found.
+   * @param entries as `onRemember` gave them
+   */
+  recall(entries: Iterable<readonly [string, string]>): void {
+    const there = new Map(this.objects().map((each) => [each.file, each]));
+    const known = new Map<string, HubObject>();
+    for (const [key, text] of entries) {
+      const [kind, object] = JSON.parse(text) as [Kind, KubeObject];
+      if (!Object.hasOwn(HUB_TYPES, kind)) continue;
+      const now = there.get(key);
+      const isNews = now === undefined ? !this.#everSeen.has(key) : isNewer(object, now.object);
+      if (isNews) known.set(key, hubObject(kind, object));
+    }
+    if (known.size > 0) {
+      this.#remembered = new Map([...there, ...known]);
+      this.#tell?.({ learnt: 'list', touched: new Set() });
+      this.#learnt = 'list';
+      // The hub itself follows, as something that was found.
+      if (this.#synced) this.#touchAgain();
+    }
+    if (this.#recalling !== undefined) this.#endRecall();
+  }
+
+  #touchAgain(): void {
+    this.#remembered = undefined;
+    this.#learnt = 'watch';
+    this.#tell?.({ learnt: 'list', touched: new Set() });
   }
 
   get hasSynced(): boolean {
@@ -130,6 +213,7 @@ export class KubernetesStore implements ResourceStore {
   async close(): Promise<void> {
     clearTimeout(this.#gather);
     clearTimeout(this.#keep);
+    clearTimeout(this.#recalling);
     this.#tell = undefined;
     await Promise.all([...this.#reflectors.values()].map((reflector) => reflector.stop()));
     await this.#options.cluster.close();
@@ -148,8 +232,11 @@ export class KubernetesStore implements ResourceStore {
   list(): Listing {
     const objects = this.objects();
     return {
-      resources: objects.flatMap(({ stored }) => stored ?? []),
+      ...soundListing(objects.flatMap(({ stored }) => stored ?? [])),
       problems: objects.flatMap(({ problems }) => problems),
+      invalid: objects.flatMap(({ stored, file, object }) =>
+        stored === undefined ? { key: file, value: object } : [],
+      ),
     };
   }
 
@@ -166,19 +253,30 @@ export class KubernetesStore implements ResourceStore {
 
   /** What is served now is what the hub has: that is to be remembered. */
   remember(): void {
-    if (this.#options.directory === undefined || !this.#synced) return;
+    if (!this.#synced || this.#keptVersion === this.#version) return;
     this.#keep ??= setTimeout(() => this.writeMemory(), KEEP_MS);
   }
 
   writeMemory(): void {
     clearTimeout(this.#keep);
     this.#keep = undefined;
-    if (this.#options.directory === undefined || !this.#synced) return;
+    if (!this.#synced || this.#keptVersion === this.#version) return;
+    this.#keptVersion = this.#version;
+    const all = this.objects();
+    this.#options.onRemember?.(new Map(all.map((each) => [each.file, contentText(each)])));
+    if (this.#options.directory === undefined) return;
     try {
-      const content = this.objects().map(({ kind, object }) => [kind, object]);
-      writeChecked(this.#file(), Buffer.from(JSON.stringify(content)));
+      const objects = all.map(({ kind, object }) => [kind, object] as const);
+      const kept: KeptHub = { cluster: this.#options.identity ?? '', objects };
+      writeChecked(this.#file(), Buffer.from(JSON.stringify(kept)));
+      this.#writeFailure.succeeded();
     } catch (error) {
-      this.#options.onError(`what the hub has cannot be remembered: ${String(error)}`);
+      if (!this.#writeFailure.isNews(error)) return;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.onError(
+        `the state of the hub cannot be written: ${reason}; a restart while the hub is away would have nothing to ` +
+          'serve; make the directory writable, or set `dataDirectory` in edgeward.yaml',
+      );
     }
   }
 
@@ -187,9 +285,13 @@ export class KubernetesStore implements ResourceStore {
     try {
       const content = readChecked(this.#file());
       if (content === undefined) return undefined;
-      const objects = (JSON.parse(content.toString('utf8')) as [Kind, KubeObject][]).map(([kind, object]) =>
-        hubObject(kind, object),
-      );
+      const kept = JSON.parse(content.toString('utf8')) as KeptHub;
+      const { identity = kept.cluster, onError } = this.#options;
+      if (kept.cluster !== identity) {
+        onError('the hub is another than before: what is remembered of it is not used');
+        return undefined;
+      }
+      const objects = kept.objects.map(([kind, object]) => hubObject(kind, object));
       this.#seenAt = statSync(this.#file()).mtimeMs;
       return new Map(objects.map((each) => [each.file, each]));
     } catch (error) {
@@ -197,6 +299,26 @@ export class KubernetesStore implements ResourceStore {
       return undefined;
     }
   }
+}
+
+const contentTexts = new WeakMap<KubeObject, string>();
+
+/** A resource without its status, as text. */
+function contentText({ kind, object }: HubObject): string {
+  let text = contentTexts.get(object);
+  if (text === undefined) {
+    const { metadata, spec } = object;
+    const { name, namespace, uid, generation, creationTimestamp, labels, annotations } = metadata;
+    const own = { name, namespace, uid, generation, creationTimestamp, labels, annotations };
+    contentTexts.set(object, (text = JSON.stringify([kind, { metadata: own, spec }])));
+  }
+  return text;
+}
+
+/** Whether an object is of a later time than another of its name: the hub with the other one has gone back. */
+function isNewer({ metadata: a }: KubeObject, { metadata: b }: KubeObject): boolean {
+  if (a.uid === b.uid) return (a.generation ?? 0) > (b.generation ?? 0);
+  return Date.parse(a.creationTimestamp ?? '') > Date.parse(b.creationTimestamp ?? '');
 }
 
 function sameContent(a: HubObject | undefined, b: HubObject | undefined): boolean {

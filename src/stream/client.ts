@@ -3,7 +3,8 @@ import { setTimeout } from 'node:timers/promises';
 import { Backoff } from '../lib/backoff.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { SnapshotReplica } from '../snapshot/encode.ts';
-import { ALIVE_MS, MessageReader } from './frames.ts';
+import { ALIVE_MS, encodeMessage, MessageReader } from './frames.ts';
+import { MEMORY_HEADER, TELL_MEMORY, type StreamMemory } from './memory.ts';
 
 export interface StreamClientOptions {
   /** `https://host:port`s, tried one after the other. */
@@ -16,6 +17,9 @@ export interface StreamClientOptions {
     readonly token?: string | undefined;
   };
   readonly replica: SnapshotReplica;
+  /** What control planes have this node remember. */
+  readonly memory: StreamMemory;
+  readonly onMemory: () => void;
   /** Another snapshot, or undefined when something changed in the one that is there. */
   readonly onChange: (snapshot: Snapshot | undefined) => void;
   readonly onConnected: (server: string) => void;
@@ -29,7 +33,8 @@ const SILENCE_MS = 5 * ALIVE_MS;
 /** Follows a control plane, whichever can be reached; keeps on trying for as long as it takes. */
 export class StreamClient {
   readonly #options: StreamClientOptions;
-  readonly #backoff = new Backoff(200, 15_000);
+  /** No longer: a control plane that starts without a disk waits for nodes. */
+  readonly #backoff = new Backoff(200, 5000);
   readonly #stop = new AbortController();
   #session: ClientHttp2Session | undefined;
   #at = 0;
@@ -37,6 +42,8 @@ export class StreamClient {
   #heard: { readonly at: number; readonly age: number } | undefined;
   #running: Promise<void> | undefined;
   #connected = false;
+  /** The memory was told to the control plane that is asked now. */
+  #hasTold = false;
 
   constructor(options: StreamClientOptions) {
     this.#options = options;
@@ -67,6 +74,9 @@ export class StreamClient {
       const server = servers[this.#at % servers.length]!;
       const reason = await this.#follow(server).catch((error: unknown) => String(error));
       this.#connected = false;
+      // It has asked for the memory and was told it: now it serves this node.
+      if (reason === TOLD) continue;
+      this.#hasTold = false;
       if (this.#stop.signal.aborted) return;
       this.#options.onLost(server, reason);
       this.#at++;
@@ -76,7 +86,7 @@ export class StreamClient {
 
   /** @returns why it ended */
   async #follow(server: string): Promise<string> {
-    const { credentials, replica, onChange, onConnected } = this.#options;
+    const { credentials, replica, memory, onChange, onMemory, onConnected } = this.#options;
     const { authority, certificate, key, token } = credentials();
     const session = connect(server, {
       ...(authority === undefined ? {} : { ca: authority }),
@@ -99,23 +109,29 @@ export class StreamClient {
           ':path': `/v1/stream?${query.toString()}`,
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           ...(have === '' ? {} : { 'edgeward-have': have }),
+          ...(this.#hasTold || memory.isEmpty ? {} : { [MEMORY_HEADER]: memory.digest }),
         });
         const reader = new MessageReader();
         let status = 0;
         stream.once('response', (headers) => {
           status = Number(headers[':status']);
+          if (status === TELL_MEMORY) this.#tellMemory(session, token, resolve);
           if (status !== 200) return;
           this.#connected = true;
           onConnected(server);
         });
         stream.on('error', (error) => resolve(error.message));
         stream.on('data', (chunk: Buffer) => {
+          if (status === TELL_MEMORY) return undefined;
           if (status !== 200) return resolve(`${status}: ${chunk.toString('utf8').trim().slice(0, 200)}`);
           try {
             for (const { header, octets } of reader.push(chunk)) {
               if (header.type === 'alive') {
                 this.#heard = { at: performance.now(), age: header.age };
                 this.#backoff.reset();
+              } else if (header.type === 'memory') {
+                memory.apply(header);
+                onMemory();
               } else onChange(replica.apply({ header, octets }));
             }
           } catch (error) {
@@ -123,13 +139,34 @@ export class StreamClient {
           }
           return undefined;
         });
-        stream.once('end', () => resolve(status === 200 ? 'the control plane ended it' : `refused: ${status}`));
+        stream.once('end', () => {
+          if (status !== TELL_MEMORY) resolve(status === 200 ? 'the control plane ended it' : `refused: ${status}`);
+        });
       });
     } finally {
       session.destroy();
     }
   }
+
+  /** Tells a control plane what others have had this node remember. */
+  #tellMemory(session: ClientHttp2Session, token: string | undefined, done: (reason: string) => void): void {
+    const request = session.request({
+      ':path': '/v1/memory',
+      ':method': 'POST',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    });
+    request.once('response', (headers) => {
+      const status = Number(headers[':status']);
+      this.#hasTold = status === 204;
+      done(this.#hasTold ? TOLD : `the memory was refused: ${status}`);
+    });
+    request.once('error', (error) => done(error.message));
+    request.end(encodeMessage(this.#options.memory.whole()));
+  }
 }
+
+/** Why following ended: the memory was told, and the control plane is to be asked again at once. */
+const TOLD = 'the memory was told';
 
 /** So many hashes are well within what a request's headers may take; what is not named is sent again. */
 const MOST_NAMED = 256;

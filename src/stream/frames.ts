@@ -1,5 +1,6 @@
 import { crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Frame, FrameHeader } from '../snapshot/encode.ts';
+import type { MemoryMessage } from './memory.ts';
 
 /**
  * What a control plane and DNS nodes say to each other, message after message:
@@ -17,7 +18,9 @@ export interface Alive {
   readonly age: number;
 }
 
-export type Message = { readonly header: FrameHeader | Alive; readonly octets: Uint8Array };
+type Header = FrameHeader | Alive | MemoryMessage;
+
+export type Message = { readonly header: Header; readonly octets: Uint8Array };
 
 const PREFIX = 9;
 /** Bodies up to here are not worth compressing. */
@@ -25,7 +28,7 @@ const COMPRESSED_FROM = 64 * 1024;
 /** Nothing that is sent is longer. */
 const LONGEST = 2 ** 31;
 
-export function encodeMessage(header: FrameHeader | Alive, payload: readonly Uint8Array[] = []): Buffer {
+export function encodeMessage(header: Header, payload: readonly Uint8Array[] = []): Buffer {
   const text = Buffer.from(JSON.stringify(header));
   const size = Buffer.alloc(4);
   size.writeUInt32LE(text.length);
@@ -48,7 +51,7 @@ function decodeBody(prefix: Buffer, body: Buffer): Message {
   if (crc32(body) !== prefix.readUInt32LE(4)) throw new Error('a message is damaged: its checksum is another');
   const plain = prefix.readUInt8(8) === 1 ? zstdDecompressSync(body) : body;
   const length = plain.readUInt32LE(0);
-  const header = JSON.parse(plain.toString('utf8', 4, 4 + length)) as FrameHeader | Alive;
+  const header = JSON.parse(plain.toString('utf8', 4, 4 + length)) as Header;
   return { header, octets: plain.subarray(4 + length) };
 }
 

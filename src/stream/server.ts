@@ -7,7 +7,8 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import { ALIVE_MS, encodeMessage } from './frames.ts';
+import { ALIVE_MS, encodeMessage, MessageReader } from './frames.ts';
+import { MEMORY_HEADER, StreamMemory, TELL_MEMORY, type MemoryMessage } from './memory.ts';
 
 export interface StreamServerOptions {
   readonly host: string;
@@ -23,6 +24,10 @@ export interface StreamServerOptions {
   readonly full: (have: readonly string[]) => Promise<{ readonly generation: number; readonly message: Buffer }>;
   /** Seconds since the sources were last seen as they are. */
   readonly age: () => number;
+  /** Whether a node that has other memory than this control plane is to tell it, before it is served. */
+  readonly wantsMemory: () => boolean;
+  /** A node tells its memory. Resolves when it is taken into account. */
+  readonly onMemory: (memory: MemoryMessage) => Promise<void>;
   readonly onRefused?: (peer: string, reason: string) => void;
 }
 
@@ -36,6 +41,13 @@ const MOST_UNREAD = 256 * 1024 * 1024;
 const SILENT_MS = 30_000;
 
 const PATH = '/v1/stream';
+const MEMORY_PATH = '/v1/memory';
+
+/** Octets of memory that a node may tell. */
+const MAX_MEMORY = 256 * 1024 * 1024;
+
+/** Digests of memory that nodes may still have: changes of a while. */
+const MAX_DIGESTS = 1000;
 
 /** Serves one control plane's snapshots to any number of DNS nodes, over HTTP/2. */
 export class StreamServer {
@@ -47,6 +59,9 @@ export class StreamServer {
   #journalOctets = 0;
   #generation = 0;
   readonly #subscribers = new Set<ServerHttp2Stream>();
+  readonly #memory = new StreamMemory();
+  /** Of the memory and what it was before: who has one of these knows nothing new. */
+  readonly #digests = new Set<string>();
   /** Nodes that wait for all of a generation; what changes meanwhile is in the journal. */
   #full:
     | { readonly generation: number; readonly message: Promise<{ generation: number; message: Buffer }> }
@@ -109,6 +124,18 @@ export class StreamServer {
     for (const stream of this.#subscribers) this.#write(stream, message);
   }
 
+  /** What this control plane serves by has changed. */
+  remember(memory: MemoryMessage): void {
+    this.#memory.apply(memory);
+    this.#digests.add(this.#memory.digest);
+    for (const digest of this.#digests) {
+      if (this.#digests.size <= MAX_DIGESTS) break;
+      this.#digests.delete(digest);
+    }
+    const message = encodeMessage(memory);
+    for (const stream of this.#subscribers) this.#write(stream, message);
+  }
+
   #write(stream: ServerHttp2Stream, message: Buffer): void {
     if (stream.writableLength > MOST_UNREAD) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     else stream.write(message);
@@ -134,7 +161,14 @@ export class StreamServer {
       stream.end(`${reason}\n`);
     };
     if (!this.#isLetIn(stream, headers)) return refuse(401, 'show a certificate of the authority, or the token');
+    if (url.pathname === MEMORY_PATH && headers[':method'] === 'POST') return this.#hearMemory(stream, refuse);
     if (url.pathname !== PATH || headers[':method'] !== 'GET') return refuse(404, `GET ${PATH}`);
+    const digest = String(headers[MEMORY_HEADER] ?? '');
+    if (digest !== '' && !this.#digests.has(digest) && this.#options.wantsMemory()) {
+      stream.respond({ ':status': TELL_MEMORY, 'content-type': 'text/plain' });
+      stream.end('tell the memory first\n');
+      return undefined;
+    }
     if (this.#generation === 0) return refuse(503, 'nothing to serve yet');
     stream.respond({ ':status': 200, 'content-type': 'application/octet-stream' });
     const known = url.searchParams.get('epoch') === this.#epoch ? Number(url.searchParams.get('generation')) : 0;
@@ -148,9 +182,31 @@ export class StreamServer {
       stream.write(whole.message);
       for (const { generation, message } of this.#journal) if (generation > whole.generation) stream.write(message);
     }
+    if (digest !== this.#memory.digest) stream.write(encodeMessage(this.#memory.whole()));
     stream.write(this.#aliveMessage());
     this.#subscribers.add(stream);
     stream.once('close', () => this.#subscribers.delete(stream));
+    return undefined;
+  }
+
+  async #hearMemory(stream: ServerHttp2Stream, refuse: (status: number, reason: string) => void): Promise<void> {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > MAX_MEMORY) return refuse(413, 'the memory is too large');
+    }
+    try {
+      const [message] = new MessageReader().push(Buffer.concat(chunks));
+      if (message?.header.type !== 'memory') return refuse(400, 'this is no memory');
+      await this.#options.onMemory(message.header);
+    } catch (error) {
+      return refuse(400, error instanceof Error ? error.message : String(error));
+    }
+    if (stream.destroyed) return undefined;
+    stream.respond({ ':status': 204 });
+    stream.end();
     return undefined;
   }
 

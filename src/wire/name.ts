@@ -49,8 +49,10 @@ export function nameFromText(text: string, origin?: WireName): Result<WireName, 
       if (byNumber && code > 255) return err(`the escape \\${escape} in "${text}" is over 255`);
       if (byNumber) limit = 255;
       i += escape.length;
+    } else if ((code <= 41 || code === 59) && isSpecial(code)) {
+      return err(`${described(code)} without an escape in "${text}"`);
     }
-    if (code > limit) return err(`"${text}" is not ASCII: write it in Punycode (xn--)`);
+    if (code > limit) return err(`"${text}" is not ASCII: ${NOT_ASCII}`);
     if (++length > MAX_LABEL) return err(`a label of more than 63 octets in "${text}"`);
     if (at >= MAX_NAME) return err(`"${text}" is longer than 255 octets`);
     out[at++] = code;
@@ -71,6 +73,18 @@ export function nameFromText(text: string, origin?: WireName): Result<WireName, 
   whole.set(out.subarray(0, at));
   whole.set(origin, at);
   return ok(whole);
+}
+
+const NOT_ASCII = 'write a host name in Punycode (xn--), octets that are meant as they are as \\DDD';
+
+/** What ends a word in a master file or is not printable: in a name it is nearly always a slip of the pen. */
+function isSpecial(code: number): boolean {
+  return code <= 32 || code === 34 || code === 40 || code === 41 || code === 59;
+}
+
+function described(code: number): string {
+  if (code === 32) return 'a blank';
+  return code < 32 ? 'a control character' : `a \`${String.fromCharCode(code)}\``;
 }
 
 /** The presentation form, absolute with its final dot; what is not a plain character is escaped. */

@@ -1,27 +1,10 @@
 import type { Problem } from '../lib/problem.ts';
 import { Type } from '../wire/codes.ts';
 import { nameKey, nameToText, type WireName } from '../wire/name.ts';
+import { hashName } from '../wire/name-hash.ts';
 import { rdataCanonical, typeToText } from '../wire/rdata/mod.ts';
-import type { RRset, ZoneData, ZoneNode } from './zone.ts';
-
-/** Where something was written. */
-export interface Place {
-  readonly file?: string;
-  readonly line?: number;
-  readonly field?: string;
-}
-
-/** Where a record set was written: for messages. */
-export interface Whereabouts {
-  locate(owner: WireName, type: number): Place | undefined;
-}
-
-/** A record set that knows where its first record stands. */
-interface PlacedRRset extends RRset {
-  readonly file: string | undefined;
-  readonly line: number;
-  readonly field: string | undefined;
-}
+import { END, giveBack, takeColumns, type ZoneColumns } from './columns.ts';
+import type { Place, ZoneData } from './zone.ts';
 
 /** Sets larger than this find duplicates by hash. */
 const FEW = 8;
@@ -29,145 +12,145 @@ const FEW = 8;
 /** Types of which a name has one record at most. */
 const SINGLETONS = new Set<number>([Type.CNAME, Type.DNAME, Type.SOA]);
 
-/** A node that makes its name from its key when it is asked for, unless letters' case would be lost: half the memory. */
-class CollectedNode implements ZoneNode {
-  readonly rrsets: RRset[] = [];
-  readonly #key: string;
-  readonly #name: WireName | undefined;
+/** Types whose data is a name and nothing else: letters' case makes no difference (RFC 4034 6.2). */
+const NAME_ALONE = new Set<number>([Type.NS, Type.CNAME, Type.PTR, Type.DNAME]);
 
-  constructor(key: string, name: WireName | undefined) {
-    this.#key = key;
-    this.#name = name;
-  }
-
-  get name(): WireName {
-    return this.#name ?? Buffer.from(this.#key, 'latin1');
-  }
-}
-
-/** Whether a name is in lower case, and so the same as its key. */
-function isKeyOf(key: string, name: WireName): boolean {
-  for (let i = 0; i < name.length; i++) if (key.charCodeAt(i) !== name[i]) return false;
-  return true;
-}
-
-/** Where record data is kept: one allocation for many, since each costs more than most data. */
-class DataPool {
-  #chunk = new ArrayBuffer(0);
-  #used = 0;
-
-  keep(data: Uint8Array): Uint8Array {
-    if (this.#used + data.length > this.#chunk.byteLength) {
-      // Small zones have little data, and there may be many of them.
-      const next = Math.min(Math.max(LEAST_CHUNK, this.#chunk.byteLength * 2), MOST_CHUNK);
-      this.#chunk = new ArrayBuffer(Math.max(next, data.length));
-      this.#used = 0;
-    }
-    const kept = new Uint8Array(this.#chunk, this.#used, data.length);
-    kept.set(data);
-    this.#used += data.length;
-    return kept;
-  }
-}
-
-const LEAST_CHUNK = 256;
-const MOST_CHUNK = 65_536;
+/** Types that have no names in their data: equal records have equal octets. */
+const NO_NAMES = new Set<number>([Type.A, Type.AAAA, Type.TXT]);
 
 /** Collects records into a zone. */
-export class ZoneBuilder implements Whereabouts {
-  readonly zone: ZoneData;
-  readonly #nodes = new Map<string, ZoneNode>();
-  readonly #data = new DataPool();
+export class ZoneBuilder {
+  readonly #origin: WireName;
+  readonly #field: string;
   readonly #problems: Problem[];
+  #columns: ZoneColumns = takeColumns();
+  readonly #files: string[] = [];
+  readonly #fileNumbers = new Map<string, number>();
   /** Canonical data of large sets. */
-  readonly #seen = new Map<RRset, Set<string>>();
+  readonly #seen = new Map<number, Set<string>>();
 
-  constructor(origin: WireName, problems: Problem[]) {
-    this.zone = { origin, nodes: this.#nodes };
+  /** @param field path of the list that records are from, such as `spec.records`; '' for master files */
+  constructor(origin: WireName, problems: Problem[], field = '') {
+    this.#origin = origin;
     this.#problems = problems;
+    this.#field = field;
   }
 
-  /** Adds one record; duplicates are dropped, and a set has the lowest TTL of its records (RFC 2181 5). */
-  add(owner: WireName, type: number, ttl: number, rdata: Uint8Array, place: Place): void {
-    const key = nameKey(owner);
-    let node = this.#nodes.get(key);
-    if (node === undefined) {
-      node = new CollectedNode(key, isKeyOf(key, owner) ? undefined : owner);
-      this.#nodes.set(key, node);
-    }
-    const set = node.rrsets.find((rrset) => rrset.type === type);
-    if (set === undefined) {
-      const placed: PlacedRRset = {
-        type,
-        ttl,
-        rdatas: [this.#data.keep(rdata)],
-        file: place.file,
-        line: place.line ?? 0,
-        field: place.field,
-      };
-      node.rrsets.push(placed);
+  /** The number of a master file. */
+  fileNumber(path: string): number {
+    let number = this.#fileNumbers.get(path);
+    if (number === undefined) this.#fileNumbers.set(path, (number = this.#files.push(path) - 1));
+    return number;
+  }
+
+  /**
+   * Adds one record; duplicates are dropped, and a set has the lowest TTL of its records (RFC 2181 5).
+   * @param line of its file, or its index in the list that it is from
+   */
+  add(owner: WireName, type: number, ttl: number, rdata: Uint8Array, line: number, file = 0): void {
+    const hash = hashName(owner, 0, owner.length);
+    this.addAt(owner, 0, owner.length, hash, type, ttl, rdata, 0, rdata.length, line, file);
+  }
+
+  /** The same, of octets that lie within others. @param hash `hashName` of the owner */
+  addAt(
+    owner: Uint8Array,
+    ownerStart: number,
+    ownerEnd: number,
+    hash: number,
+    type: number,
+    ttl: number,
+    rdata: Uint8Array,
+    start: number,
+    end: number,
+    line: number,
+    file: number,
+  ): void {
+    const columns = this.#columns;
+    const name = columns.nameOf(owner, ownerStart, ownerEnd, hash);
+    let set = columns.setOf(name, type);
+    if (set === END) {
+      set = columns.addSet(name, type, ttl, line, file);
+      columns.addData(set, rdata, start, end);
       return;
     }
-    if (this.#isDuplicate(set, rdata)) return;
+    if (this.#isDuplicate(set, type, rdata, start, end)) return;
+    const place = { owner: owner.subarray(ownerStart, ownerEnd), type, line, file };
     if (SINGLETONS.has(type)) {
+      const first = this.#textOf({ ...place, line: columns.line(set), file: columns.file(set) });
       const message = `a second ${typeToText(type)} for one name`;
-      this.#problem(
-        'error',
-        owner,
-        type,
-        place,
-        message,
-        `keep one; the first is at ${this.#text(set as PlacedRRset)}`,
-      );
+      this.#problem('error', place, message, `keep one; the first is at ${first}`);
       return;
     }
-    if (set.ttl !== ttl) {
-      const message = `its TTL ${ttl} differs from the ${set.ttl} of the records before it`;
-      const remedy = `a record set has one TTL (RFC 2181 5.2): ${Math.min(ttl, set.ttl)} is used for all`;
-      this.#problem('warning', owner, type, place, message, remedy);
-      set.ttl = Math.min(ttl, set.ttl);
+    const known = columns.ttl(set);
+    // Signatures have the TTL of what they sign, each its own (RFC 4034 3).
+    if (known !== ttl && type !== Type.RRSIG) {
+      const message = `its TTL ${ttl} differs from the ${known} of the records before it`;
+      const remedy = `a record set has one TTL (RFC 2181 5.2): ${Math.min(ttl, known)} is used for all`;
+      this.#problem('warning', place, message, remedy);
     }
-    set.rdatas.push(this.#data.keep(rdata));
+    columns.setTtl(set, Math.min(ttl, known));
+    columns.addData(set, rdata, start, end);
   }
 
-  #isDuplicate(set: RRset, rdata: Uint8Array): boolean {
-    const { type, rdatas } = set;
-    const text = (data: Uint8Array): string => Buffer.from(rdataCanonical(type, data)).toString('latin1');
-    const canonical = text(rdata);
-    if (rdatas.length < FEW) return rdatas.some((each) => text(each) === canonical);
+  #isDuplicate(set: number, type: number, rdata: Uint8Array, start: number, end: number): boolean {
+    const columns = this.#columns;
+    if (columns.size(set) < FEW) {
+      if (NO_NAMES.has(type)) return columns.hasData(set, rdata, start, end);
+      const wanted = canonicalText(type, rdata.subarray(start, end));
+      for (const data of columns.datas(set)) if (canonicalText(type, data) === wanted) return true;
+      return false;
+    }
     let seen = this.#seen.get(set);
     if (seen === undefined) {
-      seen = new Set(rdatas.map(text));
+      seen = new Set([...columns.datas(set)].map((data) => canonicalText(type, data)));
       this.#seen.set(set, seen);
     }
+    const canonical = canonicalText(type, rdata.subarray(start, end));
     if (seen.has(canonical)) return true;
     seen.add(canonical);
     return false;
   }
 
-  #problem(
-    severity: Problem['severity'],
-    owner: WireName,
-    type: number,
-    place: Place,
-    message: string,
-    remedy: string,
-  ): void {
-    this.#problems.push({ severity, field: `${nameToText(owner)} ${typeToText(type)}`, ...place, message, remedy });
+  #problem(severity: Problem['severity'], place: RecordPlace, message: string, remedy: string): void {
+    const { owner, type, line, file } = place;
+    const at = `${nameToText(owner)} ${typeToText(type)}`;
+    const where = this.#field === '' ? { field: at, file: this.#files[file], line } : { field: this.#fieldOf(line) };
+    this.#problems.push({ severity, ...(where as Place), message, remedy });
   }
 
-  #text({ file, line, field }: PlacedRRset): string {
-    if (field !== undefined) return field;
-    return file === undefined ? `line ${line}` : `${file}:${line}`;
+  #textOf({ line, file }: RecordPlace): string {
+    return this.#field === '' ? `${this.#files[file]}:${line}` : this.#fieldOf(line);
   }
 
-  locate(owner: WireName, type: number): Place | undefined {
-    const set = this.#nodes.get(nameKey(owner))?.rrsets.find((rrset) => rrset.type === type) as PlacedRRset | undefined;
-    if (set === undefined) return undefined;
-    return {
-      ...(set.file === undefined ? {} : { file: set.file }),
-      ...(set.line === 0 ? {} : { line: set.line }),
-      ...(set.field === undefined ? {} : { field: set.field }),
-    };
+  #fieldOf(index: number): string {
+    return index < 0 ? this.#field : `${this.#field}[${index}]`;
   }
+
+  /** The first data that was added of a type; undefined when there is none. */
+  firstData(owner: WireName, type: number): Uint8Array | undefined {
+    const name = this.#columns.nameOf(owner, 0, owner.length, hashName(owner, 0, owner.length));
+    const set = this.#columns.setOf(name, type);
+    return set === END ? undefined : [...this.#columns.datas(set)][0];
+  }
+
+  /** The zone of all that was added; nothing can be added any more. */
+  finish(): ZoneData {
+    const zone = this.#columns.pack(this.#origin, { files: this.#files, field: this.#field });
+    giveBack(this.#columns);
+    return zone;
+  }
+}
+
+interface RecordPlace {
+  readonly owner: WireName;
+  readonly type: number;
+  readonly line: number;
+  readonly file: number;
+}
+
+function canonicalText(type: number, rdata: Uint8Array): string {
+  const text = Buffer.from(rdata.buffer, rdata.byteOffset, rdata.length).toString('latin1');
+  if (NAME_ALONE.has(type)) return nameKey(rdata);
+  return NO_NAMES.has(type) ? text : Buffer.from(rdataCanonical(type, rdata)).toString('latin1');
 }

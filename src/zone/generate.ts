@@ -28,10 +28,10 @@ export function expandGenerate([range, ...words]: readonly Token[]): Result<Gene
   const lines: GenerateLine[] = [];
   for (let number = start; number <= stop; number += step) {
     const line: Token[] = [];
-    for (const { text, quoted } of unquoted.value) {
+    for (const { text, ...token } of unquoted.value) {
       const filled = fill(text, number);
       if (!filled.ok) return filled;
-      line.push({ text: filled.value, quoted });
+      line.push({ ...token, text: filled.value });
     }
     lines.push(line);
   }
@@ -44,7 +44,7 @@ function withoutOuterQuotes(words: readonly Token[]): Result<readonly Token[], s
   const before = words.slice(0, -1);
   if (!last.quoted || typeFromText(before.at(-1)!.text) === undefined) return ok(words);
   const data = tokensFromText(last.text.replaceAll('\\"', '"'));
-  return data.ok ? ok([...before, ...data.value]) : data;
+  return data.ok ? ok([...before, ...data.value]) : err(`${data.error.message}: ${data.error.remedy}`);
 }
 
 function fill(word: string, number: number): Result<string, string> {

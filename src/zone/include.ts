@@ -1,11 +1,12 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { readReason } from '../lib/read-failure.ts';
 import { err, ok } from '../lib/result.ts';
 import type { Include } from './master.ts';
 
 /**
- * Reads included files from inside a directory only: `..` and symbolic links that lead out of it are refused. Paths
- * are relative to the including file, and are told as that one's path is: relative where it is relative.
+ * Reads included files from inside a directory only: `..` and symbolic links that lead out of it are refused. Paths are
+ * relative to the including file, and are told as that one's path is: relative where it is relative.
  */
 export function includeFrom(directory: string): Include {
   return (path, from) => {
@@ -16,9 +17,9 @@ export function includeFrom(directory: string): Include {
       if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside))
         return err(`it is outside of ${directory}`);
       const file = isAbsolute(path) ? path : join(dirname(from), path);
-      return ok({ text: readFileSync(real, 'utf8'), file });
+      return ok({ octets: readFileSync(real), file });
     } catch (error) {
-      return err((error as NodeJS.ErrnoException).code ?? String(error));
+      return err(readReason(error));
     }
   };
 }

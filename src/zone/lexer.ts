@@ -23,6 +23,7 @@ export interface Entry {
   };
 }
 
+const NUL = 0;
 const TAB = 9;
 const LF = 10;
 const CR = 13;
@@ -33,31 +34,68 @@ const CLOSE = 41;
 const SEMICOLON = 59;
 const BACKSLASH = 92;
 
-/** Splits a master file (RFC 1035 5.1) into entries, in one pass over its characters. */
+interface Fault {
+  readonly message: string;
+  readonly remedy: string;
+}
+
+const CLOSED_BEFORE_OPENED: Fault = {
+  message: 'a closing parenthesis without an opening one',
+  remedy: 'take it away, or open it before',
+};
+const OPEN_QUOTE: Fault = { message: 'a quote that is not closed on its line', remedy: 'close it with "' };
+const ZERO: Fault = { message: 'an octet of value 0', remedy: 'write \\000 for it, or take it away' };
+const HIDING_COMMENT: Fault = {
+  message: 'a carriage return in a comment, which would hide what follows it',
+  remedy: 'end lines with a line feed, or with a carriage return and a line feed',
+};
+/** What some editors put before UTF-8. */
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/** Splits the octets of a master file (RFC 1035 5.1) into entries, in one pass. */
 export class Lexer {
-  readonly #text: string;
+  readonly #octets: Buffer;
   #at = 0;
   #line = 1;
   #lineStart = 0;
   #depth = 0;
   #openLine = 0;
   #openColumn = 0;
+  /** Where the token before ended. */
+  #end = -1;
 
-  constructor(text: string) {
-    this.#text = text;
-    // A byte order mark is no part of the first name.
-    if (text.charCodeAt(0) === 0xfeff) this.#at = this.#lineStart = 1;
+  constructor(octets: Buffer) {
+    this.#octets = octets;
+    // It is no part of the first name.
+    if (octets.subarray(0, 3).equals(BYTE_ORDER_MARK)) this.#at = this.#lineStart = BYTE_ORDER_MARK.length;
+  }
+
+  /** Where the next entry begins. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** The line there, from 1. */
+  get line(): number {
+    return this.#line;
+  }
+
+  /** Goes on at the start of a line. */
+  skipTo(at: number, line: number): void {
+    this.#at = this.#lineStart = at;
+    this.#line = line;
   }
 
   /** The next entry that has tokens or a fault; undefined at the end of the file. */
   next(): Entry | undefined {
-    const text = this.#text;
+    const octets = this.#octets;
     const tokens: PlacedToken[] = [];
     let blankOwner = false;
     let fault: Entry['fault'];
-    while (this.#at < text.length) {
-      const code = text.charCodeAt(this.#at);
-      if (code === LF) {
+    while (this.#at < octets.length) {
+      const code = octets[this.#at]!;
+      // A carriage return alone ends a line as well, as BIND, NSD and Knot read it.
+      if (code === LF || (code === CR && octets[this.#at + 1] !== LF)) {
         this.#newline();
         if (this.#depth === 0 && (tokens.length > 0 || fault !== undefined)) return entry(tokens, blankOwner, fault);
         if (this.#depth === 0) blankOwner = false;
@@ -65,8 +103,8 @@ export class Lexer {
         if (this.#at === this.#lineStart && tokens.length === 0 && this.#depth === 0) blankOwner = true;
         this.#at++;
       } else if (code === SEMICOLON) {
-        const end = text.indexOf('\n', this.#at);
-        this.#at = end < 0 ? text.length : end;
+        const hides = this.#comment();
+        if (hides >= 0) fault ??= { ...HIDING_COMMENT, line: this.#line, column: hides - this.#lineStart + 1 };
       } else if (code === OPEN) {
         if (this.#depth++ === 0) {
           this.#openLine = this.#line;
@@ -74,17 +112,16 @@ export class Lexer {
         }
         this.#at++;
       } else if (code === CLOSE) {
-        if (this.#depth === 0)
-          fault ??= this.#fault('a closing parenthesis without an opening one', 'take it away, or open it before');
+        if (this.#depth === 0) fault ??= this.#fault(CLOSED_BEFORE_OPENED);
         else this.#depth--;
         this.#at++;
       } else {
         const token = code === QUOTE ? this.#quoted() : this.#word();
-        if (token === undefined) {
-          fault ??= this.#fault('a quote that is not closed on its line', 'close it with "');
-          const end = text.indexOf('\n', this.#at);
-          this.#at = end < 0 ? text.length : end;
-        } else tokens.push(token);
+        if ('text' in token) tokens.push(token);
+        else {
+          fault ??= this.#fault(token);
+          this.#skipLine();
+        }
       }
     }
     if (this.#depth > 0) {
@@ -105,65 +142,77 @@ export class Lexer {
     return this.#at - this.#lineStart + 1;
   }
 
-  #fault(message: string, remedy: string): NonNullable<Entry['fault']> {
-    return { message, remedy, line: this.#line, column: this.#column() };
+  #fault(fault: Fault): NonNullable<Entry['fault']> {
+    return { ...fault, line: this.#line, column: this.#column() };
   }
 
-  /** A character-string in quotes; undefined when it is not closed. */
-  #quoted(): PlacedToken | undefined {
-    const end = this.#closing(this.#at);
-    if (end < 0) return undefined;
-    return this.#token(this.#at + 1, end, end + 1, true);
+  #skipLine(): void {
+    const end = this.#octets.indexOf(LF, this.#at);
+    this.#at = end < 0 ? this.#octets.length : end;
   }
 
-  /** The token from `start` to `end`; reading goes on at `next`. */
-  #token(start: number, end: number, next: number, quoted: boolean): PlacedToken {
-    const token = { text: this.#text.slice(start, end), quoted, line: this.#line, column: this.#column() };
-    // Escaped line breaks inside of quotes.
-    for (let i = token.text.indexOf('\n'); i >= 0; i = token.text.indexOf('\n', i + 1)) {
-      this.#line++;
-      this.#lineStart = start + i + 1;
-    }
-    this.#at = next;
-    return token;
-  }
-
-  /** The quote that closes the one at `open`, or -1 when the line ends before. */
-  #closing(open: number): number {
-    const text = this.#text;
-    for (let i = open + 1; i < text.length; i++) {
-      const code = text.charCodeAt(i);
-      if (code === BACKSLASH) i++;
-      else if (code === QUOTE) return i;
-      else if (code === LF) return -1;
+  /** Skips a comment, which ends at a line feed. Where a line ends otherwise in it, which hides the next; else -1. */
+  #comment(): number {
+    const start = this.#at;
+    this.#skipLine();
+    for (let i = start; i < this.#at; i++) {
+      if (this.#octets[i] !== CR) continue;
+      const next = this.#octets[i + 1];
+      if (i + 1 < this.#at && next !== CR) return i;
     }
     return -1;
   }
 
-  /** A word; quotes inside it belong to it with all that they enclose (RFC 9460 2.1). */
-  #word(): PlacedToken | undefined {
-    const text = this.#text;
+  /** A character-string in quotes. */
+  #quoted(): PlacedToken | Fault {
+    const start = this.#at + 1;
+    const octets = this.#octets;
+    for (let i = start; i < octets.length; i++) {
+      const code = octets[i]!;
+      if (code === BACKSLASH) i++;
+      else if (code === QUOTE) return this.#token(start, i, i + 1, true);
+      else if (code === LF) break;
+      else if (code === NUL) return ZERO;
+    }
+    return OPEN_QUOTE;
+  }
+
+  /** The token from `start` to `end`; reading goes on at `next`. */
+  #token(start: number, end: number, next: number, quoted: boolean): PlacedToken {
+    const glued = this.#at === this.#end;
+    const text = this.#octets.toString('latin1', start, end);
+    const token = { text, quoted, glued, line: this.#line, column: this.#column() };
+    // Escaped line breaks inside of quotes.
+    for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) {
+      this.#line++;
+      this.#lineStart = start + i + 1;
+    }
+    this.#at = this.#end = next;
+    return token;
+  }
+
+  /** A word: up to white space, a comment, a parenthesis, or a quote, which begins the next one. */
+  #word(): PlacedToken | Fault {
+    const octets = this.#octets;
     const start = this.#at;
     let i = start;
-    for (; i < text.length; i++) {
-      const code = text.charCodeAt(i);
-      if (code <= SPACE && (code === SPACE || code === TAB || code === LF || code === CR)) break;
-      if (code === SEMICOLON || code === OPEN || code === CLOSE) break;
-      if (code === BACKSLASH) {
-        // An escaped line break would join lines, which no other server does.
-        if (!this.#lineBreakAt(i + 1)) i++;
-      } else if (code === QUOTE) {
-        i = this.#closing(i);
-        if (i < 0) return undefined;
+    for (; i < octets.length; i++) {
+      const code = octets[i]!;
+      if (code <= SPACE) {
+        if (code === NUL) return ZERO;
+        if (code === SPACE || code === TAB || code === LF || code === CR) break;
       }
+      if (code === SEMICOLON || code === OPEN || code === CLOSE || code === QUOTE) break;
+      // An escaped line break would join lines, which no other server does.
+      if (code === BACKSLASH && !this.#lineBreakAt(i + 1)) i++;
     }
-    const end = Math.min(i, text.length);
+    const end = Math.min(i, octets.length);
     return this.#token(start, end, end, false);
   }
 
   #lineBreakAt(at: number): boolean {
-    const code = this.#text.charCodeAt(at);
-    return code === LF || (code === CR && this.#text.charCodeAt(at + 1) === LF);
+    const code = this.#octets[at];
+    return code === LF || code === CR;
   }
 }
 

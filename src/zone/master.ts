@@ -2,18 +2,20 @@ import type { Problem } from '../lib/problem.ts';
 import type { Result } from '../lib/result.ts';
 import { Type } from '../wire/codes.ts';
 import { isAtOrBelow, nameFromText, nameToText, type WireName } from '../wire/name.ts';
-import { secondsFromText } from '../wire/presentation.ts';
-import { isDataType, rdataFromText, typeFromText, typeToText } from '../wire/rdata/mod.ts';
-import { ZoneBuilder, type Whereabouts } from './builder.ts';
+import { octetText, readable, secondsFromText, textOfOctets } from '../wire/presentation.ts';
+import { isDataType, rdataFromText, rdataWarning, typeFromText, typeToText } from '../wire/rdata/mod.ts';
+import { ZoneBuilder } from './builder.ts';
 import { expandGenerate, type GenerateLine } from './generate.ts';
 import { Lexer, type Entry, type PlacedToken } from './lexer.ts';
+import { PlainLines, type Ttls } from './plain-lines.ts';
 import type { ZoneData } from './zone.ts';
 
-/** Gives the text of an included file and its path for messages; an error says why not. */
-export type Include = (path: string, from: string) => Result<{ text: string; file: string }, string>;
+/** Gives the octets of an included file, and its path for messages; an error says why not. */
+export type Include = (path: string, from: string) => Result<{ octets: Buffer; file: string }, string>;
 
 export interface MasterFile {
-  readonly text: string;
+  /** A master file has no character set (RFC 1035 5.1). */
+  readonly octets: Buffer;
   /** Path for messages. */
   readonly file: string;
   readonly origin: WireName;
@@ -27,7 +29,6 @@ export interface ReadZone {
   /** What could be read. */
   readonly zone: ZoneData;
   readonly problems: Problem[];
-  readonly where: Whereabouts;
 }
 
 /** With so many, the file is something else, and more help nobody. */
@@ -45,21 +46,18 @@ const MINIMUM_SIZE = 4;
  */
 export function parseMasterFile(master: MasterFile): ReadZone {
   const parser = new Parser(master);
-  parser.file(master.text, master.file, master.origin, []);
-  return { zone: parser.builder.zone, problems: parser.problems, where: parser.builder };
+  parser.file(master.octets, master.file, master.origin, []);
+  return { zone: parser.builder.finish(), problems: parser.problems };
 }
 
 class Parser {
   readonly problems: Problem[] = [];
   readonly builder: ZoneBuilder;
   readonly #master: MasterFile;
+  readonly #ttls: Ttls;
+  /** Keeps the origin and the owner as well. */
+  readonly #lines: PlainLines;
   #file = '';
-  #origin: WireName;
-  #owner: WireName | undefined;
-  #ownerText = '';
-  #defaultTtl: number | undefined;
-  #lastTtl: number | undefined;
-  #saidTtl = false;
   #files = 0;
   #stopped = false;
   /** Problems that were looked at, and the errors among them. */
@@ -68,19 +66,26 @@ class Parser {
 
   constructor(master: MasterFile) {
     this.#master = master;
-    this.#origin = master.origin;
-    this.#defaultTtl = master.defaultTtl;
+    this.#ttls = { default: master.defaultTtl, last: undefined, said: false };
     this.builder = new ZoneBuilder(master.origin, this.problems);
+    this.#lines = new PlainLines(this.builder, master.origin, this.#ttls);
   }
 
   /** Reads one file; `above` are the files that include it. */
-  file(text: string, file: string, origin: WireName, above: readonly string[]): void {
-    const outer = { file: this.#file, origin: this.#origin, owner: this.#owner, ownerText: this.#ownerText };
+  file(octets: Buffer, file: string, origin: WireName, above: readonly string[]): void {
+    const lines = this.#lines;
+    const outer = { file: this.#file, origin: lines.origin, owner: lines.owner };
     this.#file = file;
-    this.#origin = origin;
-    this.#ownerText = '';
-    const lexer = new Lexer(text);
-    for (let entry = lexer.next(); entry !== undefined; entry = lexer.next()) {
+    lines.origin = origin;
+    if (isUtf16(octets)) {
+      this.#error(undefined, 'the file is in UTF-16', 'save it as UTF-8');
+      this.#stopped = true;
+    }
+    const lexer = new Lexer(this.#stopped ? Buffer.alloc(0) : octets);
+    for (;;) {
+      this.#plainLines(octets, lexer);
+      const entry = lexer.next();
+      if (entry === undefined) break;
       this.#entry(entry, above);
       if (this.#stopped) break;
       if (this.#countErrors() >= MAX_PROBLEMS) {
@@ -95,9 +100,23 @@ class Parser {
     }
     // Origin and owner of the including file go on (RFC 1035 5.1).
     this.#file = outer.file;
-    this.#origin = outer.origin;
-    this.#owner = outer.owner;
-    this.#ownerText = outer.ownerText;
+    lines.origin = outer.origin;
+    lines.owner = outer.owner;
+  }
+
+  /** Reads what needs no lexer, up to a line that does or a problem. */
+  #plainLines(octets: Buffer, lexer: Lexer): void {
+    const { problems } = this;
+    const before = problems.length;
+    const file = this.builder.fileNumber(this.#file);
+    let { at, line } = lexer;
+    while (at < octets.length && problems.length === before) {
+      const next = this.#lines.read(octets, at, line, file);
+      if (next < 0) break;
+      at = next;
+      line++;
+    }
+    lexer.skipTo(at, line);
   }
 
   /** The builder finds errors as well, so they are counted where all come together. */
@@ -134,8 +153,8 @@ class Parser {
       file: this.#file,
       ...(token === undefined ? {} : { line: token.line, column: token.column }),
       ...(field === undefined ? {} : { field }),
-      message,
-      ...(remedy === undefined ? {} : { remedy }),
+      message: readable(message),
+      ...(remedy === undefined ? {} : { remedy: readable(remedy) }),
     });
   }
 
@@ -143,7 +162,16 @@ class Parser {
 
   #directive(tokens: readonly PlacedToken[], above: readonly string[]): void {
     const [directive, ...rest] = tokens;
-    switch (directive!.text.toUpperCase()) {
+    const name = directive!.text.toUpperCase();
+    const glued = rest.find((token) => token.glued);
+    // What $GENERATE makes is data, which may have quotes anywhere.
+    if (glued !== undefined && name !== '$GENERATE')
+      return this.#error(
+        glued,
+        `"${glued.text}" follows what is before it without a blank`,
+        'put a blank between them',
+      );
+    switch (name) {
       case '$ORIGIN':
         return this.#originDirective(directive!, rest);
       case '$TTL':
@@ -164,10 +192,9 @@ class Parser {
   #originDirective(directive: PlacedToken, [name, extra]: readonly PlacedToken[]): void {
     if (name === undefined || extra !== undefined)
       return this.#error(extra ?? directive, '$ORIGIN wants one name', 'as in `$ORIGIN example.org.`');
-    const origin = nameFromText(name.text, this.#origin);
+    const origin = nameFromText(name.text, this.#lines.origin);
     if (!origin.ok) return this.#error(name, origin.error);
-    this.#origin = origin.value;
-    this.#ownerText = '';
+    this.#lines.origin = origin.value;
   }
 
   #ttlDirective(directive: PlacedToken, [text, extra]: readonly PlacedToken[]): void {
@@ -176,15 +203,15 @@ class Parser {
     const ttl = secondsFromText(text.text);
     if (ttl === undefined)
       return this.#error(text, `"${text.text}" is not a time`, 'write seconds, or units as in `1h30m`');
-    this.#defaultTtl = this.#checkedTtl(text, ttl);
+    this.#ttls.default = this.#checkedTtl(text, ttl);
   }
 
   #includeDirective(
     directive: PlacedToken,
-    [path, originText, extra]: readonly PlacedToken[],
+    [token, originText, extra]: readonly PlacedToken[],
     above: readonly string[],
   ): void {
-    if (path === undefined || extra !== undefined) {
+    if (token === undefined || extra !== undefined) {
       return this.#error(
         extra ?? directive,
         '$INCLUDE wants a file and perhaps an origin',
@@ -194,25 +221,24 @@ class Parser {
     const { include } = this.#master;
     if (include === undefined)
       return this.#error(directive, '$INCLUDE is not allowed here', 'write the records into this file');
-    const origin = originText === undefined ? undefined : nameFromText(originText.text, this.#origin);
+    const origin = originText === undefined ? undefined : nameFromText(originText.text, this.#lines.origin);
     if (origin !== undefined && !origin.ok) return this.#error(originText, origin.error);
-    const included = include(path.text, this.#file);
-    if (!included.ok) return this.#error(path, `"${path.text}" cannot be included: ${included.error}`);
+    const path = textOfOctets(token.text);
+    if (path === undefined) return this.#error(token, `the path "${token.text}" is not UTF-8`, 'rename the file');
+    const included = include(path, this.#file);
+    if (!included.ok) return this.#error(token, octetText(`"${path}" cannot be included: ${included.error}`));
     const chain = [...above, this.#file];
     if (chain.includes(included.value.file)) {
-      return this.#error(
-        path,
-        `"${path.text}" includes itself`,
-        `by way of ${chain.slice(chain.indexOf(included.value.file)).join(', ')}`,
-      );
+      const way = chain.slice(chain.indexOf(included.value.file)).join(', ');
+      return this.#error(token, `"${token.text}" includes itself`, octetText(`by way of ${way}`));
     }
     if (chain.length > MAX_INCLUDES)
-      return this.#error(path, `includes are nested more than ${MAX_INCLUDES} deep`, 'flatten them');
+      return this.#error(token, `includes are nested more than ${MAX_INCLUDES} deep`, 'flatten them');
     if (++this.#files > MAX_FILES) {
       this.#stopped = true;
-      return this.#error(path, `more than ${MAX_FILES} files are included`, 'write them as fewer');
+      return this.#error(token, `more than ${MAX_FILES} files are included`, 'write them as fewer');
     }
-    this.file(included.value.text, included.value.file, origin?.value ?? this.#origin, chain);
+    this.file(included.value.octets, included.value.file, origin?.value ?? this.#lines.origin, chain);
     return undefined;
   }
 
@@ -237,17 +263,11 @@ class Parser {
     let at = 0;
     if (!blankOwner) {
       const token = tokens[at++]!;
-      if (token.text !== this.#ownerText || this.#ownerText === '') {
-        const name = token.quoted ? undefined : nameFromText(token.text, this.#origin);
-        if (name === undefined) return this.#error(token, 'an owner in quotes', 'write names without quotes');
-        if (!name.ok) {
-          this.#owner = undefined;
-          return this.#error(token, name.error);
-        }
-        this.#owner = name.value;
-        this.#ownerText = token.text;
-      }
-    } else if (this.#owner === undefined) {
+      const name = token.quoted ? undefined : nameFromText(token.text, this.#lines.origin);
+      if (name === undefined) return this.#error(token, 'an owner in quotes', 'write names without quotes');
+      this.#lines.owner = name.ok ? name.value : undefined;
+      if (!name.ok) return this.#error(token, name.error);
+    } else if (this.#lines.owner === undefined) {
       return this.#error(
         tokens[0],
         'a record without an owner, and none before it',
@@ -269,6 +289,10 @@ class Parser {
     for (let at = start; at < tokens.length; at++) {
       const token = tokens[at]!;
       const { text } = token;
+      if (token.quoted || token.glued) {
+        this.#error(token, `quotes before the type: "${text}"`, 'write [NAME] [TTL] [IN] TYPE DATA without them');
+        return undefined;
+      }
       const first = text.charCodeAt(0);
       if (ttl === undefined && first >= 48 && first <= 57) {
         const seconds = secondsFromText(text);
@@ -283,7 +307,7 @@ class Parser {
         this.#error(token, `class ${text} in a zone of class IN`, 'write IN, or leave the class out');
         return undefined;
       }
-      const type = token.quoted ? undefined : typeFromText(text);
+      const type = typeFromText(text);
       if (type !== undefined && isDataType(type)) return { type, ttl, next: at + 1 };
       const remedy = 'write [NAME] [TTL] [IN] TYPE DATA; types without a name here are written TYPE<number>';
       this.#error(
@@ -298,10 +322,10 @@ class Parser {
   }
 
   #data(tokens: readonly PlacedToken[], next: number, type: number, ttl: number | undefined): void {
-    const owner = this.#owner!;
+    const owner = this.#lines.owner!;
     const typeToken = tokens[next - 1]!;
     const field = (): string => `${nameToText(owner)} ${typeToText(type)}`;
-    const rdata = rdataFromText(type, tokens.slice(next), this.#origin);
+    const rdata = rdataFromText(type, tokens.slice(next), this.#lines.origin);
     if (!rdata.ok) {
       const { token, message, remedy } = rdata.error;
       return this.#error(
@@ -311,10 +335,12 @@ class Parser {
         field(),
       );
     }
+    const doubt = rdataWarning(type, rdata.value);
+    if (doubt !== undefined) this.#report('warning', typeToken, doubt.message, doubt.remedy, field());
     const seconds = ttl ?? this.#missingTtl(typeToken, type, rdata.value, field);
     if (seconds === undefined) return undefined;
     if (!isAtOrBelow(owner, this.#master.origin)) {
-      const remedy = `take it away, or end the name without a dot to make it relative to ${nameToText(this.#origin)}`;
+      const remedy = `take it away, or end the name without a dot to make it relative to ${nameToText(this.#lines.origin)}`;
       return this.#report(
         'warning',
         tokens[0],
@@ -323,13 +349,13 @@ class Parser {
         field(),
       );
     }
-    this.builder.add(owner, type, seconds, rdata.value, { file: this.#file, line: typeToken.line });
+    this.builder.add(owner, type, seconds, rdata.value, typeToken.line, this.builder.fileNumber(this.#file));
     return undefined;
   }
 
   #checkedTtl(token: PlacedToken, ttl: number): number {
     if (ttl <= MAX_TTL) {
-      this.#lastTtl = ttl;
+      this.#ttls.last = ttl;
       return ttl;
     }
     this.#report(
@@ -338,25 +364,25 @@ class Parser {
       `a TTL of ${ttl} is over 2147483647, and counts as 0 (RFC 2181 8)`,
       'write at most 2147483647',
     );
-    this.#lastTtl = 0;
+    this.#ttls.last = 0;
     return 0;
   }
 
   /** $TTL, else the last that was stated (RFC 1035 5.1), else for the SOA its own MINIMUM, as BIND does. */
   #missingTtl(token: PlacedToken, type: number, rdata: Uint8Array, field: () => string): number | undefined {
-    if (this.#defaultTtl !== undefined) return this.#defaultTtl;
-    if (this.#lastTtl !== undefined) {
-      if (!this.#saidTtl) {
-        this.#saidTtl = true;
+    if (this.#ttls.default !== undefined) return this.#ttls.default;
+    if (this.#ttls.last !== undefined) {
+      if (!this.#ttls.said) {
+        this.#ttls.said = true;
         this.#report(
           'warning',
           token,
-          `no TTL: the last one stated, ${this.#lastTtl}, is used`,
+          `no TTL: the last one stated, ${this.#ttls.last}, is used`,
           'put a $TTL at the top',
           field(),
         );
       }
-      return this.#lastTtl;
+      return this.#ttls.last;
     }
     if (type === Type.SOA) {
       const minimum = new DataView(
@@ -371,13 +397,19 @@ class Parser {
         'put a $TTL at the top',
         field(),
       );
-      this.#lastTtl = Math.min(minimum, MAX_TTL);
-      this.#saidTtl = true;
-      return this.#lastTtl;
+      this.#ttls.last = Math.min(minimum, MAX_TTL);
+      this.#ttls.said = true;
+      return this.#ttls.last;
     }
     this.#error(token, 'no TTL', 'put a $TTL at the top, or a TTL before the type', field());
     return undefined;
   }
+}
+
+/** UTF-16 begins with a byte order mark, or with an ASCII character and a zero octet beside it. */
+function isUtf16(octets: Buffer): boolean {
+  const text = octets.toString('latin1', 0, 4);
+  return /^(?:\u00ff\u00fe|\u00fe\u00ff|\0[^\0]\0|[^\0]\0[^\0]\0)/u.test(text);
 }
 
 function isClass(text: string): boolean {
@@ -385,5 +417,5 @@ function isClass(text: string): boolean {
 }
 
 function isInternet(text: string): boolean {
-  return /^(?:IN|CLASS1)$/iu.test(text);
+  return /^(?:IN|CLASS0*1)$/iu.test(text);
 }

@@ -1,7 +1,7 @@
-export { checkZone } from './check.ts';
-export type { Whereabouts } from './builder.ts';
+export { checkZone, plainProblem, type Allowance, type ZoneProblem } from './check.ts';
 export { includeFrom } from './include.ts';
+export { lossOf } from './loss.ts';
 export { parseMasterFile } from './master.ts';
 export { printZone } from './print.ts';
 export { zoneFromRecords } from './records.ts';
-export type { ZoneData } from './zone.ts';
+export { isUnavailable, unavailable, type ZoneData } from './zone.ts';

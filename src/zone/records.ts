@@ -1,9 +1,17 @@
 import type { Problem } from '../lib/problem.ts';
 import { Type } from '../wire/codes.ts';
 import { isAtOrBelow, nameFromText, nameToText, type WireName } from '../wire/name.ts';
-import { tokensFromText } from '../wire/presentation.ts';
-import { isDataType, rdataFromText, typeFromText, typeToText } from '../wire/rdata/mod.ts';
+import { octetText, readable, tokensFromText } from '../wire/presentation.ts';
+import {
+  isDataType,
+  rdataFromText,
+  rdataWarning,
+  typeFromText,
+  typeToText,
+  type RdataError,
+} from '../wire/rdata/mod.ts';
 import { ZoneBuilder } from './builder.ts';
+import { isText, textTokens } from './inline-text.ts';
 import type { ReadZone } from './master.ts';
 
 /** A record set as resources have it. */
@@ -13,7 +21,7 @@ export interface InlineRecord {
   readonly type: string;
   /** Seconds. */
   readonly ttl?: number;
-  /** Data as in a master file; a list for several records. */
+  /** Data as in a master file, but TXT may be written without quotes; a list for several records. */
   readonly data: string | readonly string[];
 }
 
@@ -32,63 +40,63 @@ export function zoneFromRecords(options: {
 }): ReadZone {
   const { origin, defaultTtl, records, field } = options;
   const problems: Problem[] = [];
-  const builder = new ZoneBuilder(origin, problems);
-  for (const [index, record] of records.entries())
-    addRecord(builder, record, `${field}[${index}]`, origin, defaultTtl, problems);
-  const apex = [...builder.zone.nodes.values()].find(
-    ({ name }) => name.length === origin.length && isAtOrBelow(name, origin),
-  );
-  if (!apex?.rrsets.some(({ type }) => type === Type.SOA)) {
-    const primary = apex?.rrsets.find(({ type }) => type === Type.NS)?.rdatas[0];
+  const builder = new ZoneBuilder(origin, problems, field);
+  const context = { builder, field, origin, defaultTtl, problems };
+  for (const [index, record] of records.entries()) addRecord(record, index, context);
+  if (builder.firstData(origin, Type.SOA) === undefined) {
+    const primary = builder.firstData(origin, Type.NS);
     const mname = primary === undefined ? 'ns1' : nameToText(primary);
     const { serial, refresh, retry, expire, minimum } = MADE_SOA;
     const text = `${mname} hostmaster ${serial} ${refresh} ${retry} ${expire} ${minimum}`;
-    addRecord(builder, { name: '@', type: 'SOA', data: text }, field, origin, defaultTtl, problems);
+    addRecord({ name: '@', type: 'SOA', data: text }, MADE, context);
   }
-  return { zone: builder.zone, problems, where: builder };
+  return { zone: builder.finish(), problems };
 }
 
-function addRecord(
-  builder: ZoneBuilder,
-  { name, type, ttl, data }: InlineRecord,
-  field: string,
-  origin: WireName,
-  defaultTtl: number,
-  problems: Problem[],
-): void {
-  const error = (part: string, message: string, remedy?: string): unknown =>
+/** In place of an index in the list: a record that nobody wrote. */
+const MADE = -1;
+
+interface RecordContext {
+  readonly builder: ZoneBuilder;
+  /** Path of the list. */
+  readonly field: string;
+  readonly origin: WireName;
+  readonly defaultTtl: number;
+  readonly problems: Problem[];
+}
+
+function addRecord({ name, type, ttl, data }: InlineRecord, index: number, context: RecordContext): void {
+  const { builder, origin, defaultTtl, problems } = context;
+  const field = index === MADE ? context.field : `${context.field}[${index}]`;
+  const report = (severity: Problem['severity'], part: string, { message, remedy }: RdataError): unknown =>
     problems.push({
-      severity: 'error',
+      severity,
       field: `${field}.${part}`,
-      message,
-      ...(remedy === undefined ? {} : { remedy }),
+      message: readable(message),
+      ...(remedy === undefined ? {} : { remedy: readable(remedy) }),
     });
-  const owner = nameFromText(name, origin);
-  if (!owner.ok) return void error('name', owner.error);
+  const owner = nameFromText(octetText(name), origin);
+  if (!owner.ok) return void report('error', 'name', { message: owner.error });
   if (!isAtOrBelow(owner.value, origin)) {
-    return void error(
-      'name',
-      `${name} is outside the zone ${nameToText(origin)}`,
-      'end it without a dot to make it relative to the origin',
-    );
+    const message = `${nameToText(owner.value)} is outside the zone ${nameToText(origin)}`;
+    return void report('error', 'name', { message, remedy: 'end it without a dot to make it relative to the origin' });
   }
   const code = typeFromText(type);
   if (code === undefined || !isDataType(code)) {
-    return void error(
-      'type',
-      `"${type}" is no record type that a zone can have`,
-      'types without a name here are written TYPE<number>',
-    );
+    const message = octetText(`"${type}" is no record type that a zone can have`);
+    return void report('error', 'type', { message, remedy: 'types without a name here are written TYPE<number>' });
   }
-  for (const [index, text] of (typeof data === 'string' ? [data] : data).entries()) {
-    const part = typeof data === 'string' ? 'data' : `data[${index}]`;
-    const tokens = tokensFromText(text);
-    if (!tokens.ok) {
-      error(part, tokens.error);
+  for (const [at, text] of (typeof data === 'string' ? [data] : data).entries()) {
+    const part = typeof data === 'string' ? 'data' : `data[${at}]`;
+    const tokens = isText(code) ? textTokens(octetText(text)) : tokensFromText(octetText(text));
+    const told = (error: RdataError): RdataError => ({ ...error, message: `${typeToText(code)}: ${error.message}` });
+    const rdata = tokens.ok ? rdataFromText(code, tokens.value, origin) : tokens;
+    if (!rdata.ok) {
+      report('error', part, told(rdata.error));
       continue;
     }
-    const rdata = rdataFromText(code, tokens.value, origin);
-    if (rdata.ok) builder.add(owner.value, code, ttl ?? defaultTtl, rdata.value, { field });
-    else error(part, `${typeToText(code)}: ${rdata.error.message}`, rdata.error.remedy);
+    const doubt = rdataWarning(code, rdata.value);
+    if (doubt !== undefined) report('warning', part, told(doubt));
+    builder.add(owner.value, code, ttl ?? defaultTtl, rdata.value, index);
   }
 }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -25,7 +25,12 @@ interface Program {
 }
 
 function edgeward(...args: string[]): Program {
-  const env = { ...process.env, XDG_CACHE_HOME: join(directory, 'cache'), NO_COLOR: '1' };
+  const env = {
+    ...process.env,
+    XDG_CACHE_HOME: join(directory, 'cache'),
+    XDG_STATE_HOME: join(directory, 'state'),
+    NO_COLOR: '1',
+  };
   const child = spawn(process.execPath, ['src/edgeward.ts', ...args], {
     cwd: ROOT,
     env,
@@ -80,7 +85,7 @@ test('the demo sends clients to different sites, each the right one, and suggest
   expect(server.text()).not.toContain('serving a change');
 });
 
-test('a mistake changes nothing and is told; mending it is served', async () => {
+test('a mistake leaves what it is in as it was, and is told; mending it is served', async () => {
   const file = join(config, 'exports/1-chat.yaml');
   const good = readFileSync(file, 'utf8');
   writeFileSync(file, good.replace('site: frankfurt', 'site: frankfurtt'));
@@ -100,13 +105,75 @@ test('a mistake changes nothing and is told; mending it is served', async () => 
 test('a port that is taken: which, why, and what to do', async () => {
   const second = await output('serve', config, '--listen', `127.0.0.1:${port}`, '--metrics', 'off', '--workers', '1');
   expect(second.code).toBe(2);
-  expect(second.text).toMatch(/cannot listen: .*EADDRINUSE.*--listen ADDRESS:PORT/u);
+  expect(second.text).toMatch(/cannot listen on 127\.0\.0\.1:\d+ over UDP: .*EADDRINUSE.*--listen ADDRESS:PORT/u);
 });
 
 test('nothing to serve ends with the reason', async () => {
-  const unsound = await output('serve', join(directory, 'nowhere'), '--metrics', 'off');
-  expect(unsound.code).toBe(1);
-  expect(unsound.text).toMatch(/nowhere.*no such directory/u);
+  const empty = join(directory, 'empty');
+  mkdirSync(empty);
+  for (const [args, reason] of [
+    [[join(directory, 'nowhere')], /nowhere.*no such directory/u],
+    [[empty], /empty: error: there is no Zone: nothing can be served/u],
+    [['--zones', empty], /empty: error: no zones in this folder/u],
+  ] as const) {
+    const unsound = await output('serve', ...args, '--listen', '127.0.0.1:0', '--metrics', 'off');
+    expect(unsound.code).toBe(1);
+    expect(unsound.text).toMatch(reason);
+  }
+});
+
+test('one bad zone file answers SERVFAIL; the others are served, and stay when all files vanish', async () => {
+  const zones = join(directory, 'zones');
+  mkdirSync(zones);
+  const text = '$TTL 60\n@ SOA ns.x.test. root.x.test. 1 1 1 1 1\n@ NS ns.x.test.\nwww A 192.0.2.7\n';
+  for (const name of ['one.test.zone', 'db.two.test', 'three.test']) writeFileSync(join(zones, name), text);
+  writeFileSync(join(zones, 'four.test.zone'), text.replace('192.0.2.7', '192.0.2.300'));
+  const args = ['--zones', zones, '--listen', '127.0.0.1:0', '--metrics', 'off'];
+  const server_ = edgeward('serve', ...args);
+  const [, port_] = await until(server_, / ready .*listen=127\.0\.0\.1:(\d+)/u);
+  const answer = async (name: string): Promise<string> =>
+    (await output('query', '@127.0.0.1', '-p', port_!, name, 'A', '+short')).text.trim();
+  const all = async (): Promise<string[]> =>
+    Promise.all(['one', 'two', 'three'].map((name) => answer(`www.${name}.test`)));
+  expect(await all()).toEqual(['192.0.2.7', '192.0.2.7', '192.0.2.7']);
+  expect((await output('query', '@127.0.0.1', '-p', port_!, 'www.four.test', 'A')).text).toContain('SERVFAIL');
+  expect(server_.text()).toMatch(
+    /ERROR invalid resources are not served: their names answer SERVFAIL count=1 names=four\.test\./u,
+  );
+  for (const name of readdirSync(zones)) rmSync(join(zones, name));
+  await until(server_, /ERROR the zones: error: a change that takes away 100 % of it at once is held/u);
+  expect(await all()).toEqual(['192.0.2.7', '192.0.2.7', '192.0.2.7']);
+  const held = await output('accept', '--zones', zones);
+  expect(held.code).toBe(1);
+  expect(held.text).toMatch(/^[0-9a-f]{10} {2}the zones: a change that takes away 100 %/u);
+  server_.child.kill('SIGTERM');
+  expect(await server_.ended).toBe(0);
+});
+
+test('a change that is held is served once it is accepted', async () => {
+  const conf = join(directory, 'held');
+  mkdirSync(conf);
+  const zone = (name: string): string =>
+    `apiVersion: edgeward.dev/v1alpha1\nkind: Zone\nmetadata: { name: ${name} }\nspec:\n  origin: ${name}.test\n` +
+    `  records: [{ name: '@', type: NS, data: ns.x.test. }, { name: www, type: A, data: 192.0.2.8 }]\n`;
+  writeFileSync(join(conf, 'all.yaml'), `${zone('one')}---\n${zone('two')}`);
+  const server_ = edgeward('serve', conf, '--listen', '127.0.0.1:0', '--metrics', 'off');
+  const [, port_] = await until(server_, / ready .*listen=127\.0\.0\.1:(\d+)/u);
+  const answer = async (): Promise<string> =>
+    (await output('query', '@127.0.0.1', '-p', port_!, 'www.two.test', 'A', '+short')).text.trim();
+  writeFileSync(join(conf, 'all.yaml'), zone('one'));
+  const [, id] = await until(
+    server_,
+    /all\.yaml: error: a change that takes away .* run `edgeward accept` with ([0-9a-f]+)/u,
+  );
+  expect(await answer()).toBe('192.0.2.8');
+  expect((await output('accept', conf, 'nonsense')).code).toBe(2);
+  const accepted = await output('accept', conf, id!);
+  expect([accepted.code, accepted.text]).toEqual([0, expect.stringMatching(/^accepted [0-9a-f]+: .*all\.yaml\n$/u)]);
+  expect((await output('query', '@127.0.0.1', '-p', port_!, 'www.two.test', 'A')).text).toContain('REFUSED');
+  expect((await output('accept', conf)).text).toBe('no change is held\n');
+  server_.child.kill('SIGTERM');
+  expect(await server_.ended).toBe(0);
 });
 
 test('a folder of master files, over IPv6 as well', async () => {
@@ -131,6 +198,34 @@ test('a folder of master files, over IPv6 as well', async () => {
   }
   zones.child.kill('SIGTERM');
   expect(await zones.ended).toBe(0);
+});
+
+test('a zone that was signed beforehand is neither sound nor served, unless that is allowed', async () => {
+  const folder = join(directory, 'signed');
+  mkdirSync(folder);
+  const file = join(folder, 'example.org.zone');
+  const lines = readFileSync(join(ROOT, 'config/demo/zones/example.org.zone'), 'utf8');
+  writeFileSync(file, `${lines}\n@ 60 RRSIG SOA 13 2 60 20360101000000 20260101000000 46938 @ 2ULEx1pf\n`);
+  const checked = await output('zone', 'check', file);
+  expect(checked.code).toBe(1);
+  expect(checked.text).toMatch(/: error: .* the zone is signed, but signatures are not served/u);
+  const refused = await output('serve', '--zones', folder, '--listen', '127.0.0.1:0', '--metrics', 'off');
+  expect(refused.code).toBe(1);
+  expect(refused.text).toMatch(/ERROR .* the zone is signed, but signatures are not served/u);
+
+  expect((await output('zone', 'check', '--allow-unsigned', file)).code).toBe(0);
+  const zones = ['serve', '--zones', folder, '--allow-unsigned', '--listen', '127.0.0.1:0', '--metrics', 'off'];
+  const allowed = edgeward(...zones);
+  const [, at] = await until(allowed, / ready .*listen=127\.0\.0\.1:(\d+)/u);
+  expect(allowed.text()).toMatch(/WARN .* served without its signatures, as allowed/u);
+  const { text } = await output('query', '@127.0.0.1', '-p', at!, 'example.org', 'MX', '+short');
+  expect(text.trim()).toBe('10 mail.example.org.');
+  allowed.child.kill('SIGTERM');
+  expect(await allowed.ended).toBe(0);
+
+  const misplaced = await output('serve', config, '--allow-unsigned');
+  expect(misplaced.code).toBe(2);
+  expect(misplaced.text).toContain('--allow-unsigned goes with --zones');
 });
 
 test('explain says each step; JSON for programs', async () => {

@@ -35,7 +35,7 @@ export const gatewayApi = {
 
 /** Files beside the binaries: kwok's stages, and the CRDs of the Gateway API. */
 export const kwokStages = 'kwok-stages.yaml';
-export const gatewayCrds = 'gateway-api.yaml';
+export const gatewayCrds = 'gateway-api-kinds.yaml';
 
 /** Where `npm run cluster:install` puts them: keyed by everything that decides what is built. */
 export function cacheDirectory(): string {

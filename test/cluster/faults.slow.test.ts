@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { stateDirectory } from '../../src/config/state-directory.ts';
 import { customResourceDefinitions } from '../../src/model/crd.ts';
 import { describeCluster } from './suite.ts';
 import { CLIENTS, domainExport, SITES, World, ZONE, type EdgewardProcess } from './world.ts';
@@ -193,7 +194,8 @@ describeCluster('when parts fail', (binaries) => {
 
   test('a DNS node does not start with what is damaged, and gets it anew', async () => {
     await dns.stop();
-    const file = `${world.directory}/dns/data/snapshot`;
+    const folder = `${world.directory}/dns`;
+    const file = `${stateDirectory(`${folder}/data`, folder)}/snapshot`;
     const bytes = readFileSync(file);
     bytes[bytes.length >> 1]! ^= 1;
     writeFileSync(file, bytes);

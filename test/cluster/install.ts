@@ -81,7 +81,8 @@ async function writeGatewayCrds(into: string): Promise<void> {
   if (Sum !== gatewayApi.sum) throw new Error(`${gatewayApi.module} has checksum ${Sum}, not ${gatewayApi.sum}`);
   const folder = join(Dir, 'config', 'crd', 'standard');
   const documents: string[] = [];
-  for (const kind of ['gatewayclasses', 'gateways', 'httproutes'])
+  const routes = ['httproutes', 'grpcroutes', 'tlsroutes', 'tcproutes', 'udproutes'];
+  for (const kind of ['gatewayclasses', 'gateways', 'referencegrants', ...routes])
     documents.push(await readFile(join(folder, `gateway.networking.k8s.io_${kind}.yaml`), 'utf8'));
   await writeFile(into, documents.join('\n---\n'));
 }

@@ -326,6 +326,7 @@ export const ZONE = [
     metadata: { name: 'example' },
     spec: {
       origin: 'example.org',
+      tenants: [{ name: 'default' }],
       records: [
         { name: '@', type: 'NS', data: 'ns1.example.org.' },
         { name: 'ns1', type: 'A', data: '192.0.2.53' },

@@ -1,6 +1,6 @@
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { loadConfig, type Flags } from '../../src/config/config.ts';
 import { formatProblem } from '../../src/lib/problem.ts';
 import { temporaryDirectory } from '../support/directory.ts';
@@ -23,6 +23,7 @@ test('defaults, with an empty file, without one and without a name for one', () 
     ],
     workers: Math.min(4, availableParallelism()),
     metrics: { host: '127.0.0.1', port: 9153 },
+    byDefault: { listen: true, metrics: true },
     udp: 'auto',
     udpPayloadSize: 1232,
     nsid: hostname(),
@@ -68,6 +69,7 @@ control: { servers: ['https://control.example.org:9443'], authority: ca.crt, cer
     ],
     workers: 7,
     metrics: undefined,
+    byDefault: { listen: false, metrics: false },
     udp: 'portable',
     udpPayloadSize: 4096,
     nsid: '',
@@ -97,6 +99,17 @@ control: { servers: ['https://control.example.org:9443'], authority: ca.crt, cer
     },
   });
 });
+
+test.each(['', 'relative/home'])(
+  'without a home directory (HOME is %j), what is kept goes where services keep it',
+  (home) => {
+    vi.stubEnv('HOME', home);
+    const { config } = loadConfig({});
+    vi.unstubAllEnvs();
+    expect(config?.geo.cacheDirectory).toBe('/var/cache/edgeward');
+    expect(config?.dataDirectory).toBe('/var/lib/edgeward');
+  },
+);
 
 test('flags go before the environment, which goes before the file', () => {
   const file = 'listen: [127.0.0.1:1]\nworkers: 1\nmetrics: 127.0.0.1:1\nnsid: file\nlogLevel: warn';
@@ -149,9 +162,24 @@ test.each<[string, Flags, Record<string, string>, string[]]>([
       'edgeward.yaml:1:42: error: listen[3]: `` is not an IP address; write `0.0.0.0` for all IPv4 addresses and `[::]` for all IPv6 addresses',
       'edgeward.yaml:1:49: error: listen[4]: `*` is not an IP address; write `0.0.0.0` for all IPv4 addresses and `[::]` for all IPv6 addresses',
       'edgeward.yaml:1:57: error: listen[5]: `[127.0.0.1]:53` is ambiguous; write ADDRESS:PORT, as in `127.0.0.1:53` or `[::1]:53`',
-      'edgeward.yaml:1:75: error: listen[6]: `::1:53` has no port; write `[::1:53]:53`',
+      'edgeward.yaml:1:75: error: listen[6]: `::1:53` has no port; write `[::1:53]:53`, or `[::1]:53` if 53 is the port',
       'edgeward.yaml:1:85: error: listen[7]: no port 65536; ports end at 65535',
     ],
+  ],
+  [
+    "listen: ['127.0.0.1:53', '0.0.0.0:53', '127.0.0.1:54', '[::]:53', '[::1]:54', '[0::1]:54', '127.0.0.1:0', '127.0.0.1:0']",
+    {},
+    {},
+    [
+      'edgeward.yaml:1:10: error: listen[0]: `127.0.0.1:53` is part of `0.0.0.0:53`; remove one of the two',
+      'edgeward.yaml:1:79: error: listen[5]: `[0::1]:54` is part of `[::1]:54`; remove one of the two',
+    ],
+  ],
+  [
+    '',
+    { listen: ['192.0.2.1:53', '192.0.2.1:53'] },
+    {},
+    ['error: --listen: `192.0.2.1:53` is part of `192.0.2.1:53`; remove one of the two'],
   ],
   [
     'metrics: on\nudpPayloadSize: 65535\nlogLevel: loud',
@@ -214,7 +242,7 @@ test.each<[string, Flags, Record<string, string>, string[]]>([
 
 test('a stream that lets nobody in, and control planes that are none', () => {
   expect(load('stream: { certificate: a, key: b }').problems).toEqual([
-    'edgeward.yaml:1:1: error: stream: nobody would be let in; give it `clientAuthority` or `tokenFile`',
+    'edgeward.yaml:1:1: error: stream: no DNS node can authenticate; give it `clientAuthority` or `tokenFile`',
   ]);
   expect(load("control: { servers: ['control:9443'] }").problems).toEqual([
     'edgeward.yaml:1:22: error: control.servers[0]: `control:9443` is not the address of a control plane; write `https://HOST:PORT`',

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/config.ts';
 import { loadCarriers, loadRegions } from '../../src/geo/mod.ts';
-import { openResources } from '../../src/state/source.ts';
+import { openResources } from '../../src/state/resources.ts';
 import { fileStore } from '../../src/store/files.ts';
 
 const DEMO = fileURLToPath(new URL('../../config/demo', import.meta.url));

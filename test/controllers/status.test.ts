@@ -28,6 +28,7 @@ const exp = (ups: readonly boolean[]): ResolvedExport =>
   ({
     tenant: 'shop',
     name: 'web',
+    hosts: ['web.example.org.'],
     endpoints: ups.map((up, index) => ({
       address: `8.8.8.${index}`,
       site: 'a',
@@ -43,6 +44,7 @@ const world = (more: Partial<StatusWorld>): StatusWorld => ({
   exports: new Map(),
   held: new Map(),
   clusters: new Map(),
+  reserved: [],
   ...more,
 });
 

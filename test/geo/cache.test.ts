@@ -18,7 +18,10 @@ function sourcesIn(directory: string): GeoSources {
   return {
     dataDirectory: GEO_DATA,
     overlays: [join(directory, 'nets.csv')],
-    mmdb: { city: write('city', { country_code: 'DE' }), asn: write('asn', { autonomous_system_number: 3320 }) },
+    mmdb: {
+      city: write('city', { country_code: 'DE', lat: '50.1', lng: '8.7' }),
+      asn: write('asn', { autonomous_system_number: 3320 }),
+    },
     cacheDirectory: join(directory, 'a/cache'),
   };
 }
@@ -41,6 +44,10 @@ describe('the cache of localities', () => {
     expect(cached()).toHaveLength(1);
     const again = await loadLocalityMap(sources, (step) => steps.push(step));
     expect(again).toEqual({ ...built, fromCache: true });
+    const places = again.map!.localities.flatMap(({ coordinates }) => coordinates ?? []);
+    // One object for one place, also after reading.
+    expect(places).toEqual(places.map(() => ({ latitude: 50.1, longitude: 8.7 })));
+    expect([places.length > 1, new Set(places).size]).toEqual([true, 1]);
     expect(again.map!.ranges.start6.buffer).toBeInstanceOf(SharedArrayBuffer);
     expect(steps).toHaveLength(3);
   });
@@ -88,7 +95,7 @@ describe('the cache of localities', () => {
     expect(map).toBeDefined();
     expect(problems.map(formatProblem)).toEqual([
       expect.stringMatching(
-        /file\/cache: warning: geo data cannot be cached: .+; every start will build it anew until the directory can be written to$/u,
+        /file\/cache: warning: geo data cannot be cached: .+; every start builds it anew; make the directory writable, or set `geo.cacheDirectory` in edgeward.yaml$/u,
       ),
     ]);
   });

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { BUILT_IN, loadCarriers, loadRegions } from '../../src/geo/mod.ts';
 import { readMmdb } from '../../src/geo/mmdb.ts';
 import { readProvinces } from '../../src/geo/provinces.ts';
+import { greatCircleKm } from '../../src/steering/plan/nearness.ts';
 import { GEO_DATA } from '../support/localities.ts';
 
 const regions = loadRegions(GEO_DATA);
@@ -84,7 +85,7 @@ describe('regions.csv', () => {
     const continents = ['africa', 'antarctica', 'asia', 'europe', 'north-america', 'oceania', 'south-america'];
     for (const [code, parent] of parents) {
       if (code.length === 2) expect(continents, code).toContain(parent);
-      else expect(parent, code).toBe(code.slice(0, 2));
+      else expect(parent, code).toMatch(new RegExp(`^${code.slice(0, 2)}(?:-|$)`, 'u'));
     }
     expect([...parents.keys()].filter((code) => code.length === 2).length).toBeGreaterThanOrEqual(249);
   });
@@ -102,5 +103,26 @@ describe('regions.csv', () => {
     const inChina = regions.codes().filter((code) => code.startsWith('CN-'));
     expect(inChina).toHaveLength(31);
     expect(readProvinces(BUILT_IN.province()).codes.toSorted()).toEqual(inChina.toSorted());
+  });
+
+  it('has subdivisions of almost all countries, near to them', () => {
+    const subdivisions = [...regions.regions()].filter(({ code }) => code.charAt(2) === '-');
+    expect(subdivisions.length).toBeGreaterThan(4900);
+    expect(new Set(subdivisions.map(({ code }) => code.slice(0, 2))).size).toBeGreaterThan(195);
+    for (const { code, name, latitude, longitude } of subdivisions) {
+      expect(code).toMatch(/^[A-Z]{2}-[A-Z0-9]{1,3}$/u);
+      expect(name, code).toMatch(/^[\p{L}’‘]/u);
+      const [country] = regions.path(code).filter((region) => region.code.length === 2);
+      // Overseas parts and the far ends of large countries.
+      expect(greatCircleKm({ latitude, longitude }, country!), code).toBeLessThan(8500);
+    }
+    const centre = (code: string): number[] => [regions.get(code)!.latitude, regions.get(code)!.longitude];
+    expect([centre('CA-BC'), centre('GB-LND'), centre('JP-13'), centre('BR-SP'), centre('AU-NSW')]).toEqual([
+      [49.6, -122.5],
+      [51.5, -0.1],
+      [35.7, 139.6],
+      [-23.1, -47.2],
+      [-33.6, 151.1],
+    ]);
   });
 });

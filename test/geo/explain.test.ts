@@ -42,7 +42,7 @@ describe('explainAddress', () => {
     const { region, isp, prefix } = await explain('8.8.8.8');
     expect(region).toEqual({
       source: '@ip-location-db/geo-whois-asn-country-mmdb',
-      detail: expect.stringMatching(/^network of \/\d+$/u),
+      detail: expect.stringMatching(/^country_code US, network of \/\d+$/u),
     });
     expect(isp).toEqual({ source: '@ip-location-db/asn', detail: 'AS15169, no carrier' });
     expect(prefix).toBe('8.8.8.0/24');
@@ -67,7 +67,8 @@ it('names the line of an overlay that counts, for region and ISP apart', async (
     'b.csv': '# later\n10.1.2.0/24,FR,\n2001:db8::/32,JP,\n10.0.0.0/7,,AS3320\n',
   });
   const small = join(directory, 'small.mmdb');
-  writeFileSync(small, writeMmdb([['10.0.0.0/8', { country_code: 'US' }]], { databaseType: 'Small', ipVersion: 4 }));
+  const record = { country_code: 'US', autonomous_system_number: 64500 };
+  writeFileSync(small, writeMmdb([['10.0.0.0/8', record]], { databaseType: 'Small', ipVersion: 4 }));
   const [a, b] = [join(directory, 'a.csv'), join(directory, 'b.csv')];
   const sources: GeoSources = {
     dataDirectory: GEO_DATA,

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { Reader } from 'mmdb-lib';
 import { describe, expect, it } from 'vitest';
 import { explainAddress } from '../../src/geo/explain.ts';
@@ -131,16 +132,57 @@ describe('mmdb files', () => {
     const { map } = await load({ city: CITY, isp: ISP });
     expect(at(map, '1.2.0.0')).toBe('CN-GD|telecom|4134 1.2.0.0/23');
     expect(at(map, '1.2.3.4')).toBe('US-CA|telecom|4134 1.2.3.4/32');
-    expect(at(map, '1.3.0.0')).toBe('DE|AS64500|64500 1.3.0.0/16');
+    expect(at(map, '1.3.0.0')).toBe('DE-BY|AS64500|64500 1.3.0.0/16');
+    // A country that is none has coordinates all the same.
     expect(at(map, '1.4.0.0')).toBe('||0 1.4.0.0/16');
-    expect(at(map, '1.5.0.0')).toBe('FR||0 1.5.0.0/16');
-    expect(at(map, '1.6.0.0')).toBe('||0 1.6.0.0/16');
+    expect(at(map, '1.5.0.0')).toBe('FR|AS1|1 1.5.0.0/16');
+    expect(at(map, '1.6.0.0')).toBe('europe||0 1.6.0.0/16');
     expect(at(map, '1.7.0.0')).toBe('CN||0 1.7.0.0/16');
     expect(at(map, '2.0.0.0')).toBe('||0 2.0.0.0/7');
     expect(at(map, '2001:db8::')).toBe('CN-SH|AS4294967295|4294967295 2001:db8::/33');
     expect(at(map, '2001:db8:8000::')).toBe('JP|AS4294967295|4294967295 2001:db8:8000::/34');
     expect(at(map, 'ffff::')).toBe('FR||0 8000::/1');
     expect(at(map, '2002:102:304::1')).toBe('US-CA|telecom|4134 1.2.3.4/32');
+  });
+
+  it('give coordinates, one object for one place, which provinces and overlays take away', async () => {
+    const point = (country: string, latitude: number, longitude: number): MmdbValue => ({
+      country: { iso_code: country },
+      location: { latitude, longitude },
+    });
+    const city: MmdbFile = {
+      databaseType: 'City',
+      networks: [
+        ['1.0.0.0/16', point('RU', 43.1, 131.9)],
+        ['1.1.0.0/16', point('RU', 43.2, 131.8)],
+        ['1.2.0.0/16', point('RU', 55.75, 37.6)],
+        ['1.3.0.0/16', { country: { iso_code: 'RU' } }],
+        ['1.4.0.0/16', { location: { latitude: 51.5, longitude: -0.1 } }],
+        ['1.5.0.0/16', point('DE', 50.1, 8.7)],
+        ['1.6.0.0/16', point('DE', 52.5, 13.4)],
+      ],
+    };
+    const { sources } = await load({ city, isp: { ...ISP, networks: [['9.0.0.0/8', { asn: 'AS64500' }]] } });
+    const overlay = join(temporaryDirectory({ 'nets.csv': '1.5.0.0/16,DE,telecom\n1.6.0.0/16,DE-BY,\n' }), 'nets.csv');
+    const { map } = await loadLocalityMap({ ...sources, overlays: [overlay] });
+    const where = (text: string): unknown => locate(map!, parseAddress(text)!).locality;
+    expect(where('1.0.0.1')).toMatchObject({ region: 'RU', coordinates: { latitude: 43.1, longitude: 131.9 } });
+    expect(where('1.1.0.1')).toBe(where('1.0.0.1'));
+    expect(where('1.2.0.1')).toMatchObject({ region: 'RU', coordinates: { latitude: 55.75, longitude: 37.6 } });
+    expect(where('1.3.0.1')).toEqual({ region: 'RU', isp: '', asn: 0 });
+    expect(where('1.4.0.1')).toEqual({ region: '', isp: '', asn: 0, coordinates: { latitude: 51.5, longitude: -0.1 } });
+    // An overlay that says the same region knows no better where in it.
+    expect(where('1.5.0.1')).toMatchObject({ isp: 'telecom', coordinates: { latitude: 50.1, longitude: 8.7 } });
+    expect(where('1.6.0.1')).toEqual({ region: 'DE-BY', isp: '', asn: 0 });
+  });
+
+  it('of the type Country with coordinates leave them where the province is known', async () => {
+    const country: MmdbFile = {
+      databaseType: 'Country',
+      networks: [['202.96.0.0/16', { country: { iso_code: 'CN' }, location: { latitude: 35, longitude: 105 } }]],
+    };
+    const { map } = await load({ country, isp: ISP });
+    expect(locate(map, parseAddress('202.96.128.86')!).locality).toEqual({ region: 'CN-GD', isp: '', asn: 0 });
   });
 
   it('of the types Country and ASN, also for IPv4 alone, are laid over nothing but themselves', async () => {
@@ -165,7 +207,7 @@ describe('mmdb files', () => {
     expect(at(map, '202.96.128.86')).toMatch(/^CN-GD\|telecom\|4134 /u);
     expect(at(map, '240e::1')).toBe('||0 2400::/6');
     const explained = await explainAddress(parseAddress('8.8.8.8')!, sources, map);
-    expect(explained.region).toEqual({ source: sources.mmdb.country, detail: 'network of /1' });
+    expect(explained.region).toEqual({ source: sources.mmdb.country, detail: 'DE; country DE, network of /1' });
     expect(explained.isp).toEqual({ source: 'none', detail: 'no source knows it' });
   });
 
@@ -183,21 +225,92 @@ describe('mmdb files', () => {
 
   it('are explained by what they say, whatever their type', async () => {
     const { map, sources } = await load({ city: CITY, isp: ISP });
-    const typed = await explainAddress(parseAddress('1.2.0.1')!, sources, map);
-    expect(typed.region).toEqual({ source: sources.mmdb.city, detail: 'Shenzhen, GD, CN (1.2.0.0/23)' });
-    expect(typed.isp).toEqual({
+    const explained = await explainAddress(parseAddress('1.2.0.1')!, sources, map);
+    expect(explained.region).toEqual({
+      source: sources.mmdb.city,
+      detail: 'Shenzhen, GD, CN, within 20 km; country CN, subdivision GD, network of /23',
+    });
+    expect(explained.isp).toEqual({
       source: sources.mmdb.isp,
       detail: expect.stringMatching(
-        /^AS4134, carriers.csv line \d+: China Telecom; ISP "China Telecom" \(1.2.0.0\/16\)$/u,
+        /^AS4134, carriers.csv line \d+: China Telecom; "China Telecom", network of \/16$/u,
       ),
     });
-    const own = await load({
-      city: { ...CITY, databaseType: 'Own places' },
-      isp: { ...ISP, databaseType: 'Own networks' },
-    });
-    const untyped = await explainAddress(parseAddress('1.3.0.1')!, own.sources, own.map);
-    expect(untyped.region.detail).toBe('network of /16');
-    expect(untyped.isp.detail).toBe('AS64500, no carrier; network of /16');
+    const of = async (text: string): Promise<string[]> => {
+      const { region, isp } = await explainAddress(parseAddress(text)!, sources, map);
+      return [region.detail, isp.detail];
+    };
+    expect(await of('1.3.0.1')).toEqual([
+      'Munich, BY, DE; country DE, subdivision BY, network of /16',
+      'AS64500, no carrier; "Nobody", network of /16',
+    ]);
+    expect(await of('1.4.0.1')).toEqual(['XX; location, network of /16', 'no source knows it']);
+    expect((await of('1.5.0.1'))[0]).toBe('registered_country FR, network of /16');
+    expect((await of('1.6.0.1'))[0]).toBe('continent EU, network of /16');
+  });
+});
+
+describe('mmdb files of another kind', () => {
+  const asn = write({ ...ISP, databaseType: 'GeoLite2-ASN' });
+  const city = write(CITY);
+  const domain = write({ databaseType: 'GeoIP2-Domain', networks: [['1.0.0.0/8', { domain: 'example.org' }]] });
+  const none = write({ databaseType: 'Empty', networks: [] });
+
+  it.each([
+    [
+      'city',
+      asn,
+      'its type is `GeoLite2-ASN`, and none of its 6 records says where a network is; it has AS numbers: name it under geo.mmdb.asn, and a City or Country database under geo.mmdb.city',
+    ],
+    [
+      'country',
+      domain,
+      'its type is `GeoIP2-Domain`, and none of its 1 records says where a network is; name a City or Country database under geo.mmdb.country',
+    ],
+    [
+      'city',
+      none,
+      'its type is `Empty`, and none of its 0 records says where a network is; name a City or Country database under geo.mmdb.city',
+    ],
+    [
+      'isp',
+      city,
+      'its type is `GeoLite2-City`, and none of its 11 records has an AS number; it says where networks are: name it under geo.mmdb.city, and an ISP or ASN database under geo.mmdb.isp',
+    ],
+    [
+      'asn',
+      domain,
+      'its type is `GeoIP2-Domain`, and none of its 1 records has an AS number; name an ISP or ASN database under geo.mmdb.asn',
+    ],
+    [
+      'city',
+      Buffer.from('network,geoname_id\n1.0.0.0/24,2077456\n'.repeat(40)),
+      'it is a text file; name the mmdb edition of the database: a CSV edition cannot be read',
+    ],
+    ['city', gzipSync(city), 'it is compressed with gzip; unpack it, and name the .mmdb file in it'],
+    [
+      'asn',
+      Buffer.from('PK\u{3}\u{4}'.padEnd(500, '\0')),
+      'it is a zip archive; unpack it, and name the .mmdb file in it',
+    ],
+    [
+      'isp',
+      Buffer.concat([Buffer.from('GeoLite2/\0'.padEnd(257, '\0')), Buffer.from('ustar\0'.padEnd(255, '\0'))]),
+      'it is a tar archive; unpack it, and name the .mmdb file in it',
+    ],
+  ])('under geo.mmdb.%s are refused by name', async (setting, bytes, why) => {
+    const sources = sourcesOf({ city, isp: write(ISP) });
+    const mmdb =
+      setting === 'country'
+        ? { country: sources.mmdb.city!, isp: sources.mmdb.isp! }
+        : setting === 'asn'
+          ? { city: sources.mmdb.city!, asn: sources.mmdb.isp! }
+          : sources.mmdb;
+    const file = (mmdb as Record<string, string>)[setting]!;
+    writeFileSync(file, bytes);
+    const { map, problems } = await loadLocalityMap({ ...sources, mmdb });
+    expect(map).toBeUndefined();
+    expect(problems.map(formatProblem)).toEqual([`${file}: error: cannot be used: ${why}`]);
   });
 });
 
@@ -206,7 +319,7 @@ describe('damaged mmdb files', () => {
 
   it.each([
     ['empty', Buffer.alloc(0)],
-    ['something else', Buffer.from('prefix,region,isp\n'.repeat(40))],
+    ['something else', Buffer.from('prefix\0region\0isp\n'.repeat(40))],
     ['half of one', city.subarray(0, city.length / 2)],
     [
       'a tree longer than the file',

@@ -110,6 +110,10 @@ it('names the line of everything that is wrong, and what would be right', () => 
     '::ffff:10.0.0.0/104,DE,',
     '2002::/16,DE,',
     '2000::/3,,telecom',
+    '10.0.0.0/8,cn_gd,China Telecom',
+    '10.0.0.0/8,GB-ENG,China Telecom',
+    '10.0.0.0/8,,as4134',
+    '10.0.0.0/8,,4134',
     '203.0.113.0/24,CN-GD,telecom',
   ].join('\n');
   const { entries, problems } = parseOverlay(text, 'nets.csv', regions);
@@ -117,7 +121,7 @@ it('names the line of everything that is wrong, and what would be right', () => 
   const ispRemedy = "write a carrier's name in lower case or an AS number, as in `telecom` or `AS3320`";
   expect(problems.map(formatProblem)).toEqual([
     `nets.csv:2: error: "10.0.0.1/8" is not a prefix; ${prefixRemedy}`,
-    'nets.csv:3: error: "XX" is not a region; write a code of geo-data/regions.csv, as in `CN-GD` or `DE`',
+    'nets.csv:3: error: "XX" is not a region; regions are ISO 3166 codes such as `DE` or `CN-GD`, as in geo-data/regions.csv',
     `nets.csv:4: error: "Deutsche Telekom" is not an ISP; ${ispRemedy}`,
     'nets.csv:5: error: 4 fields; write prefix,region,isp as in `203.0.113.0/24,CN-GD,telecom`',
     `nets.csv:6: error: "AS4294967296" is not an ISP; ${ispRemedy}`,
@@ -126,6 +130,10 @@ it('names the line of everything that is wrong, and what would be right', () => 
     `nets.csv:9: error: "" is not a prefix; ${prefixRemedy}`,
     'nets.csv:10: error: ::ffff:10.0.0.0/104 is a form of IPv4 addresses; write the IPv4 prefix: it counts for every form',
     'nets.csv:11: error: 2002::/16 is a form of IPv4 addresses; write the IPv4 prefix: it counts for every form',
+    'nets.csv:13: error: "cn_gd" is not a region; did you mean `CN-GD` (Guangdong, China)?',
+    'nets.csv:14: error: "China Telecom" is not an ISP; did you mean `telecom`?',
+    'nets.csv:15: error: "as4134" is not an ISP; did you mean `AS4134`?',
+    'nets.csv:16: error: "4134" is not an ISP; did you mean `AS4134`?',
   ]);
-  expect(entries.map(({ line }) => line)).toEqual([12, 13]);
+  expect(entries.map(({ line }) => line)).toEqual([12, 17]);
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { buildPrefixTable } from '../../src/geo/prefix-table.ts';
+import { buildPrefixTable, prefixTableSteps } from '../../src/geo/prefix-table.ts';
+import { Index6 } from '../../src/geo/prefix-table6.ts';
 import {
   embeddedLength,
   leafLength,
@@ -8,6 +9,7 @@ import {
   lookup4,
   lookup6,
   NOT_EMBEDDED,
+  prefixesOf6,
   type PrefixTable,
 } from '../../src/geo/lookup.ts';
 import type { Ranges } from '../../src/geo/ranges.ts';
@@ -63,9 +65,14 @@ const worlds = fc.tuple(
 
 /** Prefixes as [start, length, value]. */
 function prefixes(table: PrefixTable, family: 4 | 6): [bigint, number, number][] {
-  const leaves = family === 4 ? table.leaf4 : table.leaf6;
-  const starts = family === 4 ? [...table.start4].map(BigInt) : starts6Of({ start6: table.start6 } as Ranges);
-  return starts.map((start, i) => [start, leafLength(leaves[i]!), leafValue(leaves[i]!)]);
+  const all: [bigint, number][] =
+    family === 4
+      ? Array.from(table.start4, (start, i) => [BigInt(start), table.leaf4[i]!])
+      : Array.from(prefixesOf6(table), ([w0, w1, w2, w3, leaf]) => [
+          [w0, w1, w2, w3].reduce((sum, word) => (sum << 32n) | BigInt(word), 0n),
+          leaf,
+        ]);
+  return all.map(([start, leaf]) => [start, leafLength(leaf), leafValue(leaf)]);
 }
 
 function checkCover(table: PrefixTable, family: 4 | 6): void {
@@ -114,6 +121,88 @@ test('a prefix table says what the ranges say, with the fewest prefixes, over al
       },
     ),
     { numRuns: 120 },
+  );
+});
+
+test('a table with no fewer prefixes than one with finer classes is not built', () => {
+  const last = (steps: Generator<void, PrefixTable | undefined, void>): PrefixTable | undefined => {
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+    }
+  };
+  fc.assert(
+    fc.property(worlds, ([s4, s6, values]) => {
+      const world = ranges(s4, s6, values);
+      const fine = buildPrefixTable(world, Uint32Array.of(0, 1, 2, 3));
+      // Other numbers for the same classes.
+      expect(last(prefixTableSteps(world, Uint32Array.of(3, 2, 1, 0), fine))).toBeUndefined();
+      const coarse = last(prefixTableSteps(world, Uint32Array.of(0, 0, 0, 0), fine));
+      const wanted = buildPrefixTable(world, Uint32Array.of(0, 0, 0, 0));
+      const count = (table: PrefixTable): number => prefixes(table, 4).length + prefixes(table, 6).length;
+      if (count(wanted) < count(fine)) expect(coarse).toEqual(wanted);
+      else expect(coarse).toBeUndefined();
+    }),
+    { numRuns: 100 },
+  );
+});
+
+/** Starts that crowd: in one /16, one /32, one /48, one /64, and in the last of each, since those are indexed deeply. */
+const crowds = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom(0x26n << 120n, 0x2a01n << 112n, 0x2a014f8n << 96n, 0x2a014f80ffffn << 80n, MAX6 - (1n << 100n)),
+      fc.constantFrom(112n, 96n, 80n, 64n, 60n, 1n),
+      fc.integer({ min: 1, max: 300 }),
+      fc.integer({ min: 1, max: 977 }),
+    ),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((all) =>
+    all.flatMap(([base, shift, count, step]) =>
+      Array.from({ length: count }, (_, i) => (base + (BigInt(i * step) << shift)) % MAX6),
+    ),
+  );
+
+/** A value that an IPv6 address has in ranges, by a binary search over BigInts. */
+function valueIn(starts: readonly bigint[], values: Uint32Array, address: bigint): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (starts[middle]! <= address) low = middle;
+    else high = middle - 1;
+  }
+  return values[low]!;
+}
+
+test.each([
+  ['room for the whole index', undefined],
+  ['room for few nodes', 65536 + 64],
+  ['no room for a node', 65536],
+])('a crowded table says what the ranges say, with %s', (_, mostSlots) => {
+  fc.assert(
+    fc.property(crowds, fc.array(address6, { minLength: 5 }), (crowd, others) => {
+      const world = ranges([], crowd, [0, 1, 2, 3]);
+      const classOf = Uint32Array.of(7, 1, 5, 9);
+      const built = buildPrefixTable(world, classOf);
+      const table = { ...built, index6: new Index6(built.entry6, mostSlots).build() };
+      checkCover(table, 6);
+      if (mostSlots !== undefined) expect(table.index6.length).toBeLessThanOrEqual(mostSlots);
+      const starts = starts6Of(world);
+      for (const a of [...others, ...starts.flatMap((s) => [s, s + 1n, (s + MAX6 - 1n) % MAX6]), MAX6 - 1n]) {
+        const w = words(a % MAX6);
+        if (embeddedLength(w[0], w[1], w[2]) !== NOT_EMBEDDED) continue;
+        const leaf = lookup6(table, ...w);
+        expect(leafValue(leaf)).toBe(classOf[valueIn(starts, world.value6, a % MAX6)]);
+        // All of the prefix that the leaf is for has the value: its first and its last address do.
+        const size = 1n << BigInt(128 - leafLength(leaf));
+        const first = (a % MAX6) - ((a % MAX6) % size);
+        expect(classOf[valueIn(starts, world.value6, first)]).toBe(leafValue(leaf));
+        expect(classOf[valueIn(starts, world.value6, first + size - 1n)]).toBe(leafValue(leaf));
+      }
+    }),
+    { numRuns: 40 },
   );
 });
 

@@ -197,7 +197,8 @@ describe('loadLocalityMap, of data directories and overlays that cannot be used,
   const load = async (directory: string, overlays: string[] = []): Promise<string[]> => {
     // Files that are quicker to read than those that come with Edgeward.
     const file = join(temporaryDirectory(), 'small.mmdb');
-    writeFileSync(file, writeMmdb([['10.0.0.0/8', { country_code: 'DE' }]], { databaseType: 'Small' }));
+    const record = { country_code: 'DE', autonomous_system_number: 64500 };
+    writeFileSync(file, writeMmdb([['10.0.0.0/8', record]], { databaseType: 'Small' }));
     const mmdb = { city: file, isp: file };
     const loaded = await loadLocalityMap({ dataDirectory: directory, overlays, mmdb, cacheDirectory: undefined });
     expect(loaded.map).toBeUndefined();
@@ -223,12 +224,17 @@ describe('loadLocalityMap, of data directories and overlays that cannot be used,
   });
 
   it('says what is wrong in regions.csv and carriers.csv', async () => {
-    const directory = temporaryDirectory({ 'carriers.csv': 'nonsense', 'regions.csv': 'world,,World,0,0\nDE,europe' });
+    const directory = temporaryDirectory({
+      'carriers.csv': 'nonsense',
+      'regions.csv': 'world,,World,0,0\nDE,europe',
+      'subdivisions.csv': 'DE-BY,DE,Bavaria,48.8,11.3\n',
+    });
     expect(await load(directory)).toEqual([
       'DIR/regions.csv:2: error: not a region; write code,parent,name,latitude,longitude',
+      'DIR/regions.csv, DIR/subdivisions.csv: error: DE-BY: its parent DE is not there',
       expect.stringMatching(/^DIR\/carriers.csv:1: error: not a carrier; /u),
     ]);
-    copyFileSync(join(GEO_DATA, 'regions.csv'), join(directory, 'regions.csv'));
+    for (const name of ['regions.csv', 'subdivisions.csv']) copyFileSync(join(GEO_DATA, name), join(directory, name));
     expect(await load(directory)).toHaveLength(1);
     expect(readFileSync(join(directory, 'carriers.csv'), 'utf8')).toBe('nonsense');
   });

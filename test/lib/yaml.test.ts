@@ -56,7 +56,12 @@ test.each([
     'a: !secret x',
     ['x.yaml:1:4: error: not valid YAML: unresolved tag: !secret; remove the tag (the word that begins with `!`)'],
   ],
-  ['a: *b', ['x.yaml:1:1: error: not valid YAML: unresolved alias (the anchor must be set before the alias): b']],
+  [
+    'a: *b',
+    [
+      'x.yaml:1:4: error: not valid YAML: unresolved alias (the anchor must be set before the alias): b; quote text that begins with `*`',
+    ],
+  ],
   [
     'a: "\\w"',
     ['x.yaml:1:5: error: not valid YAML: invalid escape sequence \\w; double the backslash, or use single quotes'],

@@ -7,6 +7,7 @@ import { KINDS, type Kind } from '../../src/model/kinds.ts';
 import { plainSchema, type Schema } from '../../src/model/schema.ts';
 import { validateResource } from '../../src/model/validate.ts';
 import { violations } from '../../src/model/violations.ts';
+import { followRemedy } from '../support/follow-remedy.ts';
 
 const HEAD = 'apiVersion: edgeward.dev/v1alpha1\n';
 const site = (spec: string, metadata = 'name: a'): string =>
@@ -39,7 +40,10 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
     `${HEAD}kind: [Site]`,
     ['error: kind: not the name of a kind; write `Site`, `Zone`, `DomainExport` or `WeightOverride`'],
   ],
-  [`${HEAD}kind: Site`, ['error: metadata: missing; add `metadata:`', 'error: spec: missing; add `spec:`']],
+  [
+    `${HEAD}kind: Site`,
+    ['error: metadata: missing; add `metadata: { name: ... }`', 'error: spec: missing; add `spec: { region: ... }`'],
+  ],
   [
     site('region: DE', 'name: Frankfurt_1'),
     [
@@ -79,7 +83,7 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
   [
     site('region: DE, isps: [China Telecom, AS0]'),
     [
-      'error: spec.isps[0]: "China Telecom" is not allowed here; write a carrier such as `telecom` or an AS number such as `AS3320`',
+      'error: spec.isps[0]: "China Telecom" is not allowed here; did you mean `telecom`?',
       'error: spec.isps[1]: "AS0" is not allowed here; write a carrier such as `telecom` or an AS number such as `AS3320`',
     ],
   ],
@@ -88,13 +92,13 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
     [
       'error: spec.coordinates.latitude: 91 is above 90; write a number from -90 to 90',
       'error: spec.coordinates.longtitude: unknown field; did you mean `longitude`?',
-      'error: spec.coordinates.longitude: missing; add `longitude:`',
+      'error: spec.coordinates.longitude: missing; add `longitude:` (a number from -180 to 180)',
     ],
   ],
   [
     site('region: , cost: cheap'),
     [
-      'error: spec.region: empty; write text, or remove the field',
+      'error: spec.region: empty; write a region such as `DE`, `CN-GD` or `europe`',
       'error: spec.cost: the text "cheap", not a number; write a number of 0 or more',
     ],
   ],
@@ -142,7 +146,10 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
       'error: spec.policy.objective: "speed" is not known here; write `latency`, `cost` or `none`, or a map with fields such as `latency`',
     ],
   ],
-  [policy('objective: { latency: 1 }'), ['error: spec.policy.objective.cost: missing; add `cost:`']],
+  [
+    policy('objective: { latency: 1 }'),
+    ['error: spec.policy.objective.cost: missing; add `cost:` (a number of 0 or more)'],
+  ],
   [
     policy('maxAnswers: 1.5, ttl: 100000, spread: { ipv4: 33 }, ispPenaltyMs: -1'),
     [
@@ -156,7 +163,7 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
     policy('rules: [{ only: [] }], failover: [a, b]'),
     [
       'error: spec.policy.rules[0].only: an empty list; give at least one item',
-      'error: spec.policy.rules[0].clients: missing; add `clients:`',
+      'error: spec.policy.rules[0].clients: missing; add `clients: {}`',
       'error: spec.policy.failover[0]: the text "a", not a list; put it in brackets: [a]',
       'error: spec.policy.failover[1]: the text "b", not a list; put it in brackets: [b]',
     ],
@@ -172,7 +179,7 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
   [
     zone('nameservers: [ns1], defaultTtl: 1h, targets: "yes"'),
     [
-      'error: spec.nameservers: unknown field; fields here are `origin`, `file`, `records`, `defaultTtl`, `targets`, `hostnameAnnotations`',
+      'error: spec.nameservers: unknown field; fields here are `origin`, `file`, `records`, `defaultTtl`, `allowUnsigned`, `targets`, `tenants`, `hostHold`, `hostnameAnnotations`',
       'error: spec.defaultTtl: the text "1h", not a whole number; write a whole number from 0 to 2147483647',
       'error: spec.targets: the text "yes", not `true` or `false`; write `true` or `false`',
     ],
@@ -274,3 +281,33 @@ test.each(Object.keys(KINDS) as Kind[])('%s: it finds something exactly when Typ
   expect(valid).toBeGreaterThan(150);
   expect(valid).toBeLessThan(1800);
 });
+
+test.each(Object.keys(KINDS) as Kind[])(
+  '%s: remedies mend what they are given for, and lead round in no circle',
+  (kind) => {
+    const schema = KINDS[kind];
+    let followed = 0;
+    const property = fc.property(near(plainSchema(schema)), (start) => {
+      const seen = new Set<string>();
+      let value: unknown = start;
+      for (let step = 0; step < 100; step++) {
+        const state = JSON.stringify(value);
+        expect(seen, `round in a circle at ${state}`).not.toContain(state);
+        seen.add(state);
+        let next: unknown;
+        const violation = violations(schema, value).find((each) => {
+          next = followRemedy(value, each);
+          return next !== undefined;
+        });
+        if (violation === undefined) return;
+        followed++;
+        const { field, message } = violation;
+        const left = violations(schema, next).filter((each) => each.field === field && each.message === message);
+        expect(left, `not mended: ${field}: ${message}; ${violation.remedy}`).toEqual([]);
+        value = next;
+      }
+    });
+    fc.assert(property, { seed: 4, numRuns: 1000 });
+    expect(followed).toBeGreaterThan(500);
+  },
+);

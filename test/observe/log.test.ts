@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { createLog, type Log, type LogOptions } from '../../src/observe/log.ts';
+import type { Problem } from '../../src/lib/problem.ts';
+import { createLog, logProblems, type Log, type LogOptions } from '../../src/observe/log.ts';
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/u;
 
@@ -18,6 +19,22 @@ function timeless(line: string | undefined): string {
   expect(time).toMatch(TIME);
   return rest.join(' ');
 }
+
+describe('logProblems', () => {
+  it('has a line for each problem by its severity, and counts those that are alike', () => {
+    const many = Array.from({ length: 1000 }, (_, index): Problem => {
+      return { severity: 'warning', file: 'm.csv', line: index + 1, message: `no carrier \`c${index}\`` };
+    });
+    const lines = logged({}, (log) => logProblems(log, [...many, { severity: 'error', message: 'broken' }]));
+    expect(lines.map(timeless)).toEqual([
+      'WARN  m.csv:1: warning: no carrier `c0`\n',
+      'WARN  m.csv:2: warning: no carrier `c1`\n',
+      'WARN  m.csv:3: warning: no carrier `c2`\n',
+      'WARN  m.csv: warning: 997 more like these, in lines 4 to 1000\n',
+      'ERROR error: broken\n',
+    ]);
+  });
+});
 
 describe('text', () => {
   it('is one line: time, level, message, fields', () => {

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { COUNTER } from '../../src/observe/counters.ts';
+import type { ListenError } from '../../src/server/listen-error.ts';
 import { AnswerPool, type PoolOptions } from '../../src/server/pool.ts';
 import { whyNoBatches } from '../../src/server/udp/system-calls.ts';
 import { compileSnapshot } from '../../src/snapshot/compile.ts';
@@ -187,6 +188,38 @@ describe.each(whyNoBatches() === undefined ? (['portable', 'batched'] as const) 
         }
         udp.close();
         tcp.close();
+      });
+
+      it('does without an address that this machine lacks, where that is allowed, as long as one is left', async () => {
+        const missing: string[] = [];
+        const onMissing = ({ host, code }: ListenError): unknown => missing.push(`${host} ${code}`);
+        const listen = ['192.0.2.1', '127.0.0.1'].map((host) => ({ host, port: 0 }));
+        const { pool, port } = await start(await generation(1), { listen, onMissing });
+        expect(pool.addresses).toEqual([{ host: '127.0.0.1', port: expect.any(Number) }]);
+        expect(missing).toEqual(['192.0.2.1 EADDRNOTAVAIL']);
+        expect(generationsIn((await ask(port, queries[0]!))!)).toEqual(new Set([1]));
+
+        const only = { listen: [listen[0]!], onMissing };
+        await expect(start(await generation(1), only)).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' });
+        const taken = { listen: [{ host: '127.0.0.1', port }], onMissing };
+        await expect(start(await generation(1), taken)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+        expect(missing).toHaveLength(1);
+      });
+
+      it.each([1, 2])('says over which transport an address is taken (%i threads)', async (workers) => {
+        const tcp = createServer().listen(0, '127.0.0.1');
+        await once(tcp, 'listening');
+        const { port } = tcp.address() as AddressInfo;
+        const failure = start(await generation(1), { workers, listen: [{ host: '127.0.0.1', port }] });
+        await expect(failure).rejects.toMatchObject({ transport: 'TCP', host: '127.0.0.1', port, code: 'EADDRINUSE' });
+        tcp.close();
+      });
+
+      it('has all threads answer, the first one as well', async () => {
+        const { pool, port } = await start(await generation(1), { workers: 2 });
+        const answered = (): number => pool.counters.filter((counters) => counters[COUNTER.queriesUdp4]! > 0).length;
+        for (let i = 0; i < 100 && answered() < 2; i++) await ask(port, queries[0]!);
+        expect(answered()).toBe(2);
       });
 
       it('leaves nothing behind when one of several addresses cannot be had', async () => {

@@ -91,7 +91,11 @@ function zoneOf(origin: string, text: string): ZoneData {
   const name = nameFromText(origin);
   if (!name.ok) throw new Error(name.error);
   const soa = '@ SOA ns hostmaster 1 7200 900 1209600 300\n@ NS ns\nns A 192.0.2.53\n';
-  const { zone, problems } = parseMasterFile({ text: `$TTL 300\n${soa}${text}`, file: origin, origin: name.value });
+  const { zone, problems } = parseMasterFile({
+    octets: Buffer.from(`$TTL 300\n${soa}${text}`),
+    file: origin,
+    origin: name.value,
+  });
   expect(problems).toEqual([]);
   return zone;
 }

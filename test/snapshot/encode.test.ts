@@ -128,6 +128,23 @@ test('a buffer that the receiver has is not sent again', () => {
   expect(plain(replica.snapshot)).toEqual(plain(snapshotOf(toy)));
 });
 
+test('a snapshot of another layout is not taken, from the network or from the disk', () => {
+  const toy: Toy = { words: [shared([1])], rows: shared([1]), current: shared([1]), map: shared([1]), ttl: 0 };
+  const replica = new SnapshotReplica();
+  const { header, octets } = send(new SnapshotEncoder('run').next(snapshotOf(toy))!);
+  const { layout: _, ...before } = header.skeleton as { layout: number };
+  for (const skeleton of [before, { ...before, layout: 2 ** 20 }])
+    expect(() => replica.apply({ header: { ...header, skeleton }, octets })).toThrow(
+      /has layout \d+, and this version/u,
+    );
+  expect(replica.snapshot).toBeUndefined();
+  replica.apply({ header, octets });
+  const saved = replica.save();
+  const copy = new SnapshotReplica();
+  copy.apply(send({ header: saved.header, payload: saved.octets }));
+  expect(plain(copy.snapshot)).toEqual(plain(snapshotOf(toy)));
+});
+
 test('a frame that does not follow, or makes no sense, changes nothing', () => {
   const toy: Toy = { words: [shared([1])], rows: shared([1, 2]), current: shared([1]), map: shared([1]), ttl: 0 };
   const encoder = new SnapshotEncoder('run');

@@ -149,7 +149,7 @@ test('without EndpointSlices the workloads behind the selector count', async () 
   await checkSeen(edge, { readyReplicas: 4, requestsPerReplica: 12.5 });
 });
 
-test('annotations: capacity, ISP, region, hosts and TTL; what makes no sense is left out', async () => {
+test('annotations: capacity, ISP, region, hosts and TTL; a value that makes no sense is told of', async () => {
   const cluster = new MemoryCluster();
   const annotations = {
     'edgeward.dev/requests-per-replica': '20',
@@ -164,13 +164,41 @@ test('annotations: capacity, ISP, region, hosts and TTL; what makes no sense is 
     requestsPerReplica: 20,
     isp: 'unicom',
     region: 'CN-BJ',
-    hosts: ['b.example.org', 'chat.example.org'],
-    ttl: 120,
+    claims: [
+      {
+        by: 'Service default/web',
+        namespace: 'default',
+        annotated: true,
+        hosts: ['b.example.org', 'chat.example.org'],
+        addresses: ['192.0.2.1'],
+        down: [],
+        splits: [],
+        ttl: 120,
+        problems: [],
+      },
+    ],
+    problems: [],
   });
   await service(cluster, [{ ip: '192.0.2.1' }], {
     annotations: { 'edgeward.dev/requests-per-replica': '-1', 'edgeward.dev/isp': 'a b' },
   });
-  await checkSeen(edge, { requestsPerReplica: undefined, isp: undefined, hosts: [] });
+  await checkSeen(edge, {
+    requestsPerReplica: undefined,
+    isp: undefined,
+    claims: [],
+    problems: [
+      {
+        object: 'Service default/web',
+        message: 'has annotation `edgeward.dev/requests-per-replica: -1`, which is ignored',
+        remedy: 'write a number above 0 and up to 1000000',
+      },
+      {
+        object: 'Service default/web',
+        message: 'has annotation `edgeward.dev/isp: a b`, which is ignored',
+        remedy: 'write a carrier such as `telecom`, or an AS number such as `AS3320`',
+      },
+    ],
+  });
 });
 
 test('a Service behind a Gateway has its addresses, as long as a route that is not refused leads there', async () => {
@@ -270,7 +298,9 @@ test('addresses that were remembered of a host name stand until somebody answers
   const { edge } = watching(cluster, { hostResolver, remembered, onProblem: (message) => problems.push(message) });
   expect(edge.age).toBeGreaterThan(59);
   await checkSeen({ edge }, { addresses: ['192.0.2.1'] });
-  await vi.waitFor(() => expect(problems).toEqual([expect.stringContaining('lb.example.net of a load balancer')]));
+  await vi.waitFor(() =>
+    expect(problems).toEqual([expect.stringContaining('the host name lb.example.net cannot be looked up')]),
+  );
   expect(edge.age).toBe(0);
 });
 

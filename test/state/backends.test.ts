@@ -5,7 +5,7 @@ import { parseYaml } from '../../src/lib/yaml.ts';
 import type { Resource } from '../../src/model/kinds.ts';
 import type { ObservedService, ObservedSite } from '../../src/model/observed.ts';
 import type { StoredResource } from '../../src/model/stored.ts';
-import { observedService } from '../support/observed.ts';
+import { observedClaim, observedService } from '../support/observed.ts';
 import { observe, resolve, type ResolveContext } from '../../src/state/resolve.ts';
 
 const regions = loadRegions('geo-data');
@@ -43,7 +43,7 @@ const site = (name: string, services: readonly ObservedService[], hasSynced = tr
 const context = (sites: readonly [string, ObservedSite][], more: Partial<ResolveContext> = {}): ResolveContext => ({
   regions,
   carriers,
-  readText: () => {
+  readFile: () => {
     throw new Error('nothing is read');
   },
   now: new Date(0),
@@ -117,7 +117,7 @@ test("the address's own ISP, and its region where that is inside the site's; ann
   expect(resolved([site('a', [annotated])], { localityOf }).endpoints).toMatchObject([
     { region: 'CN-BJ', isps: ['mobile'] },
   ]);
-  const places = [1, 2].map(() => resolved([site('a', [service()])], { localityOf }, RESOURCES).configuration!);
+  const places = [1, 2].map(() => resolved([site('a', [service()])], { localityOf }, RESOURCES).configuration);
   expect(places[0]!.exports[0]!.endpoints[0]!.place!.latitude).toBeCloseTo(regions.get('CN-GD')!.latitude);
 });
 
@@ -134,24 +134,31 @@ test('hosts by annotation, where the operator allows it', () => {
   const claims = service({
     name: 'api',
     addresses: ['8.8.4.4'],
-    hosts: ['api.apps.example.org', 'www.example.org'],
-    ttl: 30,
+    claims: [
+      observedClaim({
+        by: 'Service d/api',
+        hosts: ['api.apps.example.org', 'www.example.org'],
+        addresses: ['8.8.4.4'],
+        ttl: 30,
+      }),
+    ],
   });
-  expect(resolved([site('a', [service(), claims])]).configuration!.exports).toHaveLength(1);
+  expect(resolved([site('a', [service(), claims])]).configuration.exports).toHaveLength(1);
   const allowing = RESOURCES.replace(
     'origin: example.org,',
     "origin: example.org, hostnameAnnotations: {hosts: ['*.apps.example.org', web.example.org], sites: [a]},",
   );
   const { configuration } = resolved([site('a', [service(), claims]), site('b', [claims])], {}, allowing);
-  expect(configuration!.exports[1]).toMatchObject({
+  expect(configuration.exports[1]).toMatchObject({
     hosts: ['api.apps.example.org.'],
     endpoints: [{ address: '8.8.4.4', site: 'a' }],
     policy: { ttl: 30 },
   });
   // A host that an export has is not to be had; that stops nothing else.
-  const taken = service({ name: 'thief', hosts: ['web.example.org'] });
+  const theft = { by: 'Service d/thief', hosts: ['web.example.org'], addresses: ['8.8.8.1'] };
+  const taken = service({ name: 'thief', claims: [observedClaim(theft)] });
   const { configuration: after, problems } = resolved([site('a', [service(), taken])], {}, allowing);
-  expect(after!.exports).toHaveLength(1);
+  expect(after.exports).toHaveLength(1);
   expect(problems).toEqual([
     expect.stringMatching(
       /^annotation on Service d\/thief at a: warning: .*is a host of DomainExport default\/web already/u,
@@ -165,9 +172,9 @@ test('observing a change gives what resolving anew would', () => {
   const next = context([site('a', [service({ readyReplicas: 5 })])]);
   const observed = observe(before, new Set(['d/web']), { ...next, zones: resources })!;
   const anew = resolve(resources, next);
-  expect(observed.configuration!.exports[0]!.endpoints).toEqual(anew.configuration!.exports[0]!.endpoints);
+  expect(observed.configuration.exports[0]!.endpoints).toEqual(anew.configuration.exports[0]!.endpoints);
   expect(observed.problems).toEqual(anew.problems);
   // What did not change is the same object: that is what compiling goes by.
-  expect(observed.configuration!.exports[0]!.policy).toBe(before.configuration!.exports[0]!.policy);
-  expect(observed.configuration!.sites).toBe(before.configuration!.sites);
+  expect(observed.configuration.exports[0]!.policy).toBe(before.configuration.exports[0]!.policy);
+  expect(observed.configuration.sites).toBe(before.configuration.sites);
 });

@@ -17,7 +17,7 @@ const CASES: readonly (readonly [string, Readonly<Record<string, string>>, reado
   [
     'unknown region',
     { 'canton.yaml': site('canton', 'region: CN-GDD') },
-    ['canton.yaml:5:3: error: spec.region: no region `CN-GDD`; did you mean `CN-GD`?'],
+    ['canton.yaml:5:3: error: spec.region: no region `CN-GDD`; subdivisions of `CN` are `CN-GD`'],
   ],
   [
     'region in small letters',
@@ -53,7 +53,7 @@ const CASES: readonly (readonly [string, Readonly<Record<string, string>>, reado
     'host in a domain of nobody',
     { 'b.yaml': exported('b', `hosts: ['b c.example.org', 'a.*.example.org', 'x..y']\n${ENDPOINTS}`) },
     [
-      'b.yaml:5:11: error: spec.hosts[0]: "b c.example.org" is not a host name; write letters, digits and hyphens, with `*` at most as the whole first label',
+      'b.yaml:5:11: error: spec.hosts[0]: a blank without an escape in "b c.example.org"; write a host name such as `app.example.org`',
       'b.yaml:5:30: error: spec.hosts[1]: "a.*.example.org" is not a host name; write letters, digits and hyphens, with `*` at most as the whole first label',
       'b.yaml:5:49: error: spec.hosts[2]: an empty label in "x..y"; write a host name such as `app.example.org`',
     ],
@@ -173,12 +173,22 @@ endpoints:
     ],
   ],
   [
+    'rule for a country whose code is a continent elsewhere',
+    {
+      'riyadh.yaml': site('riyadh', 'region: SA'),
+      'b.yaml': exported('b', policy('rules: [{ clients: { regions: [NA, SA, europe] }, only: [mainz] }]')),
+    },
+    [
+      'b.yaml:10:36: warning: spec.policy.rules[0].clients.regions[0]: `NA` is the country Namibia; write `north-america` if the continent is meant',
+    ],
+  ],
+  [
     'rule that does nothing, names nobody',
     { 'b.yaml': exported('b', policy('rules: [{ clients: { regions: [FR], isps: [unicon] } }]')) },
     [
       'b.yaml:10:36: error: spec.policy.rules[0].clients.regions[0]: no region `FR`; regions are ISO 3166 codes such as `DE` or `CN-GD`, as in geo-data/regions.csv',
       'b.yaml:10:48: warning: spec.policy.rules[0].clients.isps[0]: no carrier `unicon`; did you mean `unicom`?',
-      'b.yaml:10:13: warning: spec.policy.rules[0]: the rule does nothing; give it `only` or `deny`',
+      'b.yaml:10:13: warning: spec.policy.rules[0]: the rule does nothing; give it `only` or `deny`, or remove it',
     ],
   ],
   [
@@ -196,8 +206,8 @@ endpoints:
       'b.yaml': exported('b', policy('rules: [{ clients: {}, only: [rome] }]\nfailover: [[mainz], [rome]]')),
     },
     [
-      'b.yaml:11:26: warning: spec.policy.failover[1][0]: the export has no endpoint at `rome`; add one there, or remove the site here',
-      'b.yaml:10:35: warning: spec.policy.rules[0].only[0]: the export has no endpoint at `rome`; add one there, or remove the site here',
+      'b.yaml:11:26: warning: spec.policy.failover[1][0]: the export has no endpoint at `rome`; add one there, or remove the tier',
+      'b.yaml:10:35: warning: spec.policy.rules[0].only[0]: the export has no endpoint at `rome`; add one there, or remove the rule',
     ],
   ],
   [
@@ -224,6 +234,7 @@ endpoints:
       'm.csv:6: error: site: no site `manz`; did you mean `mainz`?',
       'm.csv:6: error: region: no region `FRA`; regions are ISO 3166 codes such as `DE` or `CN-GD`, as in geo-data/regions.csv',
       'm.csv:7: warning: isp: no carrier `telecon`; did you mean `telecom`?',
+      'c.yaml:10:5: error: spec.policy.matrix: m.csv is invalid; mend it',
     ],
   ],
   [

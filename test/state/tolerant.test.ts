@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import { loadCarriers, loadRegions } from '../../src/geo/mod.ts';
 import { MemoryCluster } from '../../src/kube/memory-cluster.ts';
 import { formatProblem } from '../../src/lib/problem.ts';
+import { ACCEPT_CHANGE } from '../../src/model/held.ts';
 import type { Kind, Resource } from '../../src/model/kinds.ts';
-import type { ResourceStore, StoreChange, StoredResource } from '../../src/model/stored.ts';
-import { ACCEPT_CHANGE } from '../../src/state/guard.ts';
-import { openResources, type Loaded } from '../../src/state/source.ts';
+import { soundListing, type ResourceStore, type StoreChange, type StoredResource } from '../../src/model/stored.ts';
+import type { Loaded } from '../../src/state/loaded.ts';
+import { openResources } from '../../src/state/resources.ts';
 import { HUB_TYPES, KubernetesStore } from '../../src/store/kubernetes.ts';
 
 const regions = loadRegions('geo-data');
@@ -27,7 +28,7 @@ async function hub() {
   const open = async () => {
     const seen: Loaded[] = [];
     const store = new KubernetesStore({ cluster, directory: undefined, onError: () => {} });
-    const source = openResources(store, { regions, carriers, directory: undefined, tolerant: true });
+    const source = openResources(store, { regions, carriers, directory: undefined });
     const close = source.follow((loaded) => seen.push(loaded));
     store.start();
     await until(() => store.usable && seen.length > 1);
@@ -84,14 +85,14 @@ test('a tenant accepts held changes of its own exports alone', () => {
   let resources = [site, zone({}), exp('web', 'shop', ENDPOINTS), exp('api', 'other', ENDPOINTS)];
   let tell: (change: StoreChange) => void = () => {};
   const store: ResourceStore = {
-    list: () => ({ resources, problems: [] }),
+    list: () => soundListing(resources),
     watch: (onChange) => {
       tell = onChange;
       return () => {};
     },
   };
   const seen: Loaded[] = [];
-  const context = { regions, carriers, directory: undefined, tolerant: true };
+  const context = { regions, carriers, directory: undefined };
   const close = openResources(store, context).follow((loaded) => seen.push(loaded));
   const found = (learnt: StoreChange['learnt'], ...next: StoredResource[]): Loaded => {
     resources = [site, ...next];

@@ -1,6 +1,7 @@
 import { formatProblem } from '../../src/lib/problem.ts';
 import { RegionTree } from '../../src/model/regions.ts';
-import { openResources, type Loaded } from '../../src/state/source.ts';
+import type { Loaded } from '../../src/state/loaded.ts';
+import { openResources } from '../../src/state/resources.ts';
 import { fileStore } from '../../src/store/files.ts';
 import { temporaryDirectory, type Files } from '../support/directory.ts';
 
@@ -19,6 +20,8 @@ export const regions = new RegionTree([
   region('CN', 'asia', 35, 105),
   region('CN-GD', 'CN', 23.1, 113.3),
   region('DE', 'europe', 50.1, 8.7),
+  { ...region('NA', 'world', -22.6, 17.1), name: 'Namibia' },
+  { ...region('SA', 'asia', 24.7, 46.7), name: 'Saudi Arabia' },
 ]);
 export const carriers = new Set(['telecom', 'unicom', 'deutsche-telekom']);
 

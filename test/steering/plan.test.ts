@@ -241,29 +241,95 @@ const LOCALITIES: readonly ClientLocality[] = ['', 'CN', 'CN-GD', 'CN-BJ', 'DE',
   ].map(([isp, asn]) => client(region, String(isp), Number(asn))),
 );
 
+/** Localities with coordinates: a place is in one region. */
+const PLACED: readonly ClientLocality[] = (
+  [
+    ['CN', 43.8, 87.6],
+    ['CN-GD', 23.1, 113.3],
+    ['CN-GD', 21.2, 110.4],
+    ['RU', 43.1, 131.9],
+    ['RU', 55.75, 37.6],
+    ['', 51.5, -0.1],
+  ] as const
+).flatMap(([region, latitude, longitude]) => {
+  const coordinates = { latitude, longitude };
+  return (
+    [
+      ['', 0],
+      ['telecom', 4134],
+      ['AS64500', 64500],
+    ] as const
+  ).map(([isp, asn]) => ({
+    region,
+    isp,
+    asn,
+    coordinates,
+  }));
+});
+
+test('coordinates of a client count, not the centre of its region', () => {
+  const exp = exportOf([endpoint('gz-ct'), endpoint('bj-cu'), endpoint('fra')], { ispPenaltyMs: 0 });
+  const at = (region: string, latitude: number, longitude: number): ClientLocality => ({
+    ...client(region),
+    coordinates: { latitude, longitude },
+  });
+  // Vladivostok and Moscow; Russia's centre is near Moscow.
+  expect(shares(exp, at('RU', 43.1, 131.9))).toBe('bj-cu 100 %');
+  expect(shares(exp, at('RU', 55.75, 37.6))).toBe('fra 100 %');
+  expect(shares(exp, client('RU'))).toBe('fra 100 %');
+  // They are enough where the region is not known.
+  expect(shares(exp, at('', 22.5, 114.1))).toBe('gz-ct 100 %');
+  expect(shares(exp, client(''))).toBe('gz-ct 33 %, bj-cu 33 %, fra 33 %');
+  const [nearest] = explainPlan(exp, 4, at('RU', 43.1, 131.9), context).stages.filter(
+    ({ stage }) => stage === 'nearness',
+  );
+  expect(nearest!.effects.map(({ note }) => note)[1]).toMatch(/^13\d\d km, 2\d(?:\.\d)? ms estimated/u);
+  // A matrix and rules go on by region.
+  const matrix = [{ region: 'RU', isp: '', site: 'fra', ms: 1 }];
+  expect(shares(exportOf(exp.endpoints, { matrix, ispPenaltyMs: 0 }), at('RU', 43.1, 131.9))).toBe('fra 100 %');
+});
+
+test('localities at two places of one region are two classes, at one place one', () => {
+  const [a, b] = [
+    { latitude: 43.1, longitude: 131.9 },
+    { latitude: 55.75, longitude: 37.6 },
+  ];
+  const at = (isp: string, coordinates?: { latitude: number; longitude: number }): ClientLocality =>
+    coordinates === undefined ? client('RU', isp) : { ...client('RU', isp), coordinates };
+  const all = [client(''), at('x', a), at('y', a), at('x', b), at('x'), at('telecom', a), at('y')];
+  const { of, representatives } = classifyLocalities(all, new Set(['telecom']));
+  expect([...of]).toEqual([0, 1, 1, 2, 3, 4, 3]);
+  expect(representatives.map((each) => all.indexOf(each))).toEqual([0, 1, 3, 4, 5]);
+});
+
 test('a plan is never empty or outside of its export, adds up to 1, and keeps to health and deny', () => {
   fc.assert(
-    fc.property(anyExport, fc.constantFrom(...LOCALITIES), fc.constantFrom<4 | 6>(4, 6), (exp, who, family) => {
-      const { plan, stages } = explainPlan(exp, family, who, context);
-      expect(plan).toEqual(planFor(exp, family, who, context));
-      const own = exp.endpoints.filter((each) => each.family === family);
-      expect(plan.entries.length > 0).toBe(own.length > 0);
-      if (own.length === 0) return;
-      expect(plan.entries.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
-      for (const { endpoint: index, share } of plan.entries) {
-        const chosen = exp.endpoints[index]!;
-        expect(chosen.family).toBe(family);
-        expect(share).toBeGreaterThan(0);
-        if (!plan.failOpen) expect(chosen.up).toBe(true);
-        // What the last record shows is what the plan has.
-        expect(stages.at(-1)!.effects.some(({ address, kept }) => kept && address === chosen.address)).toBe(true);
-        for (const { kept } of stages
-          .flatMap(({ effects }) => effects)
-          .filter(({ address }) => address === chosen.address))
-          expect(kept).toBe(true);
-      }
-      if (plan.failOpen) expect(plan.entries.some(({ endpoint: index }) => exp.endpoints[index]!.up)).toBe(false);
-    }),
+    fc.property(
+      anyExport,
+      fc.constantFrom(...LOCALITIES, ...PLACED),
+      fc.constantFrom<4 | 6>(4, 6),
+      (exp, who, family) => {
+        const { plan, stages } = explainPlan(exp, family, who, context);
+        expect(plan).toEqual(planFor(exp, family, who, context));
+        const own = exp.endpoints.filter((each) => each.family === family);
+        expect(plan.entries.length > 0).toBe(own.length > 0);
+        if (own.length === 0) return;
+        expect(plan.entries.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
+        for (const { endpoint: index, share } of plan.entries) {
+          const chosen = exp.endpoints[index]!;
+          expect(chosen.family).toBe(family);
+          expect(share).toBeGreaterThan(0);
+          if (!plan.failOpen) expect(chosen.up).toBe(true);
+          // What the last record shows is what the plan has.
+          expect(stages.at(-1)!.effects.some(({ address, kept }) => kept && address === chosen.address)).toBe(true);
+          for (const { kept } of stages
+            .flatMap(({ effects }) => effects)
+            .filter(({ address }) => address === chosen.address))
+            expect(kept).toBe(true);
+        }
+        if (plan.failOpen) expect(plan.entries.some(({ endpoint: index }) => exp.endpoints[index]!.up)).toBe(false);
+      },
+    ),
     { numRuns: 1000 },
   );
 });
@@ -272,9 +338,10 @@ test('a shape has the plan of each locality, and what stands in is the plan with
   fc.assert(
     fc.property(anyExport, fc.constantFrom<4 | 6>(4, 6), (exp, family) => {
       if (!exp.endpoints.some((each) => each.family === family)) return;
-      const { plans, planOf, parts } = shapeOf(exp, family, LOCALITIES, context);
+      const localities = [...LOCALITIES, ...PLACED];
+      const { plans, planOf, parts } = shapeOf(exp, family, localities, context);
       const firstOf = new Map<number, ClientLocality>();
-      for (const [index, who] of LOCALITIES.entries()) {
+      for (const [index, who] of localities.entries()) {
         const { endpoints } = plans[planOf[index]!]!;
         expect(endpoints).toEqual(planFor(exp, family, who, context).entries.map((entry) => entry.endpoint));
         if (!firstOf.has(planOf[index]!)) firstOf.set(planOf[index]!, who);
@@ -304,10 +371,10 @@ test('a shape has the plan of each locality, and what stands in is the plan with
 test('a shape does not depend on what was planned for the same localities before', () => {
   fc.assert(
     fc.property(fc.array(anyExport, { minLength: 2, maxLength: 5 }), (exports) => {
-      const localities = [...LOCALITIES];
+      const localities = [...LOCALITIES, ...PLACED];
       for (const exp of exports) {
         if (!exp.endpoints.some((each) => each.family === 4)) continue;
-        expect(shapeOf(exp, 4, localities, context)).toEqual(shapeOf(exp, 4, [...LOCALITIES], context));
+        expect(shapeOf(exp, 4, localities, context)).toEqual(shapeOf(exp, 4, [...localities], context));
       }
     }),
     { numRuns: 200 },

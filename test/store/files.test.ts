@@ -63,12 +63,36 @@ test('problems of all files, with file, line, column and field; the good resourc
   ]);
 });
 
+const DENIED =
+  'cannot be read: permission denied (EACCES); let the user of this process read it, and search the directories above it';
+
 test.skipIf(process.getuid?.() === 0)('a file that may not be read is a problem', () => {
   const directory = temporaryDirectory({ 'a.yaml': site('a') });
   chmodSync(join(directory, 'a.yaml'), 0);
-  expect(fileStore(directory).list().problems.map(formatProblem)).toEqual([
-    `${directory}/a.yaml: error: cannot be read: EACCES; check that it exists and may be read`,
-  ]);
+  expect(fileStore(directory).list().problems.map(formatProblem)).toEqual([`${directory}/a.yaml: error: ${DENIED}`]);
+});
+
+test.skipIf(process.getuid?.() === 0)('what a directory that may not be read holds is unknown, not gone', () => {
+  const directory = temporaryDirectory({ 'a.yaml': site('a'), 'sub/b.yaml': site('b'), 'lost+found/x': '' });
+  const store = fileStore(directory);
+  expect(store.list().problems).toEqual([]);
+  chmodSync(join(directory, 'lost+found'), 0);
+  expect(store.list().problems).toEqual([]);
+  chmodSync(join(directory, 'lost+found'), 0o700);
+  for (const mode of [0, 0o600]) {
+    chmodSync(join(directory, 'sub'), mode);
+    const { problems, unreadable, failed } = store.list();
+    expect(problems.map(formatProblem)).toEqual([`${directory}/sub: error: ${DENIED}`]);
+    expect(unreadable).toEqual([`${directory}/sub/b.yaml`]);
+    expect(failed).toBe(false);
+  }
+  chmodSync(join(directory, 'sub'), 0o700);
+  expect(store.list().resources).toHaveLength(2);
+  chmodSync(directory, 0);
+  const { problems, failed } = store.list();
+  chmodSync(directory, 0o700);
+  expect(problems.map(formatProblem)).toEqual([`${directory}: error: ${DENIED}`]);
+  expect(failed).toBe(true);
 });
 
 test('a directory that is none', () => {

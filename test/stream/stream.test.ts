@@ -8,6 +8,7 @@ import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { StreamClient, type StreamClientOptions } from '../../src/stream/client.ts';
 import { encodeFrame } from '../../src/stream/frames.ts';
 import { LastGood } from '../../src/stream/last-good.ts';
+import { KeptMemory, MemorySigner, StreamMemory, type MemoryMessage } from '../../src/stream/memory.ts';
 import { StreamServer } from '../../src/stream/server.ts';
 import { findProgram } from '../support/servers/process.ts';
 
@@ -74,6 +75,7 @@ describe.skipIf(findProgram('openssl') === undefined)('a control plane and DNS n
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   async function controlPlane(epoch = 'run', port = 0) {
+    const told: MemoryMessage[] = [];
     const encoder = new SnapshotEncoder(epoch);
     const full = vi.fn<(have: readonly string[]) => Promise<{ generation: number; message: Buffer }>>(async (have) => ({
       generation: encoder.generation,
@@ -88,6 +90,8 @@ describe.skipIf(findProgram('openssl') === undefined)('a control plane and DNS n
       token: TOKEN,
       full,
       age: () => 3,
+      wantsMemory: () => true,
+      onMemory: async (memory) => void told.push(memory),
     });
     let open = true;
     const close = async (): Promise<void> => {
@@ -100,26 +104,29 @@ describe.skipIf(findProgram('openssl') === undefined)('a control plane and DNS n
       server.publish(encoder.generation, message);
       return message.length;
     };
-    return { server, publish, full, close };
+    return { server, publish, full, close, told };
   }
 
   function node(
     port: number,
     credentials: ReturnType<StreamClientOptions['credentials']>,
     replica = new SnapshotReplica(),
+    memory = new StreamMemory(),
   ) {
     const lost: string[] = [];
     const client = new StreamClient({
       servers: [`https://127.0.0.1:${port}`],
       credentials: () => ({ authority: pem('authority.crt'), ...credentials }),
       replica,
+      memory,
+      onMemory: () => {},
       onChange: () => {},
       onConnected: () => {},
       onLost: (_, reason) => lost.push(reason),
     });
     closers.push(() => client.close());
     client.start();
-    return { client, replica, lost };
+    return { client, replica, lost, memory };
   }
 
   test('a certificate of the authority lets in, and so does the token; nothing else does', async () => {
@@ -193,6 +200,55 @@ describe.skipIf(findProgram('openssl') === undefined)('a control plane and DNS n
     const { lost } = node(two.server.port, { token: TOKEN }, replica);
     await vi.waitFor(() => expect(replica.epoch).toBe('second'), 20_000);
     expect(lost).toEqual([]);
+  });
+
+  test('a node remembers what it is given, and tells it to a control plane that does not know it', async () => {
+    const signer = new MemorySigner('secret');
+    const one = await controlPlane('first');
+    one.publish(toy().snapshot);
+    const entries = ['a', 'b', 'c'].map((key) => signer.sign(key, `content of ${key}`));
+    one.server.remember({ type: 'memory', isWhole: true, put: entries.slice(0, 2), gone: [] });
+    const { memory, client, replica, lost } = node(one.server.port, { token: TOKEN });
+    await vi.waitFor(() => expect(memory.whole().put).toHaveLength(2), 5000);
+    one.server.remember({ type: 'memory', isWhole: false, put: [entries[2]!], gone: ['a'] });
+    await vi.waitFor(() => expect(memory.whole().put.map(([key]) => key)).toEqual(['b', 'c']), 5000);
+    // The same control plane knows it, and what it was before.
+    await client.close();
+    one.server.remember({ type: 'memory', isWhole: false, put: [], gone: ['b'] });
+    const again = node(one.server.port, { token: TOKEN }, replica, memory);
+    await vi.waitFor(() => expect(memory.whole().put.map(([key]) => key)).toEqual(['c']), 5000);
+    expect(one.told).toEqual([]);
+    await again.client.close();
+    await one.close();
+    // Another one is told before it serves, though it has nothing to serve yet.
+    const two = await controlPlane('second');
+    const { client: third } = node(two.server.port, { token: TOKEN }, replica, memory);
+    await vi.waitFor(() => expect(two.told).toHaveLength(1), 5000);
+    expect(signer.verified(two.told[0]!.put)).toEqual([['c', 'content of c']]);
+    expect(replica.epoch).toBe('first');
+    two.server.remember({ type: 'memory', isWhole: true, put: [], gone: [] });
+    two.publish(toy().snapshot);
+    await vi.waitFor(() => expect(replica.epoch).toBe('second'), 15_000);
+    await vi.waitFor(() => expect(memory.isEmpty).toBe(true), 5000);
+    expect(lost).toEqual([]);
+    await third.close();
+  });
+
+  test('memory that no control plane has signed is not believed; it survives on disk', () => {
+    const signer = new MemorySigner('secret');
+    const entry = signer.sign('key', 'content');
+    const forged = ['key', 'other', entry[2]] as const;
+    expect(signer.verified([entry, forged, ['a', 'b', ''], new MemorySigner('other').sign('key', 'content')])).toEqual([
+      ['key', 'content'],
+    ]);
+    const kept = new KeptMemory(path('memory'));
+    kept.read();
+    kept.memory.apply({ type: 'memory', isWhole: true, put: [entry], gone: [] });
+    kept.write();
+    const back = new KeptMemory(path('memory'));
+    back.read();
+    expect(back.memory.digest).toBe(kept.memory.digest);
+    expect(back.memory.whole().put).toEqual([entry]);
   });
 
   test('the last good snapshot survives, and damage is noticed', () => {

@@ -7,6 +7,7 @@ import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { Rcode } from '../../src/wire/codes.ts';
 import { decodeMessage, encodeQuery, type Message } from '../../src/wire/message.ts';
 import { nameFromText, nameToText } from '../../src/wire/name.ts';
+import { octetText, tokensFromText } from '../../src/wire/presentation.ts';
 import { rdataFromText, rdataToText, typeFromText, typeToText } from '../../src/wire/rdata/mod.ts';
 import { parseAddress, parsePrefix } from '../../src/lib/address.ts';
 import { world } from './world.ts';
@@ -36,7 +37,7 @@ interface Expectation {
 /** Reads a scenario file (see test/scenarios/README.md) into the steps to run in order. */
 export async function readScenario(text: string): Promise<Step[]> {
   const lines = text.split('\n');
-  const setup = { zones: [] as { origin: string; text: string }[], resources: '', nets: '' };
+  const setup = { zones: [] as { origin: string; text: string }[], resources: '', nets: '', mayBeInvalid: false };
   const steps: { line: number; words: string[]; text: string; expect: Expectation }[] = [];
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i]!.trim();
@@ -50,6 +51,10 @@ export async function readScenario(text: string): Promise<Step[]> {
       else if (what === 'nets') setup.nets = block;
       else throw new Error(`line ${i + 1}: unknown block ${what}`);
       i = end;
+      continue;
+    }
+    if (line === 'invalid resources') {
+      setup.mayBeInvalid = true;
       continue;
     }
     const words = line.split(/\s+/u);
@@ -176,11 +181,9 @@ function canonical(line: string): string {
   if (!name.ok) throw new Error(name.error);
   if (type === 'TSIG') return `${nameToText(name.value)} ${ttl} TSIG`;
   const code = typeFromText(type!)!;
-  const tokens = [...data.join(' ').matchAll(/"(?<quoted>[^"]*)"|(?<plain>\S+)/gu)].map(({ groups }) => ({
-    text: groups!['quoted'] ?? groups!['plain']!,
-    quoted: groups!['quoted'] !== undefined,
-  }));
-  const rdata = rdataFromText(code, tokens, Uint8Array.of(0));
+  const tokens = tokensFromText(octetText(data.join(' ')));
+  if (!tokens.ok) throw new Error(`${line}: ${tokens.error.message}`);
+  const rdata = rdataFromText(code, tokens.value, Uint8Array.of(0));
   if (!rdata.ok) throw new Error(`${line}: ${rdata.error.message}`);
   return `${nameToText(name.value)} ${ttl} ${typeToText(code)} ${rdataToText(code, rdata.value)}`;
 }

@@ -9,27 +9,48 @@ import {
   octetsToBase64,
   octetsToHex,
   octetsToText,
+  octetText,
+  readable,
   secondsFromText,
+  textOfOctets,
   tokensFromText,
+  type Token,
 } from '../../src/wire/presentation.ts';
 
 describe('tokens', () => {
   test.each([
     ['10 mail', ['10', 'mail']],
-    ['\t a   b ; comment', ['a', 'b']],
+    ['\t a   b \n', ['a', 'b']],
     ['"a b" c', ['"a b', 'c']],
     ['"" ""', ['"', '"']],
     [String.raw`"a \" b" c\;d\ e`, [String.raw`"a \" b`, String.raw`c\;d\ e`]],
-    ['alpn="h2, h3" port=1', ['alpn="h2, h3"', 'port=1']],
-    ['a;b', ['a']],
+    ['alpn="h2, h3" port=1', ['alpn=', '+"h2, h3', 'port=1']],
+    ['"a"b"c"', ['"a', '+b', '+"c']],
+    ['a "b"(c)d', ['a', '"b', 'c', 'd']],
+    ['( a\n b )\r\n', ['a', 'b']],
+    ['a\u00a0b', ['a\u00a0b']],
     ['', []],
   ])('of %s', (text, expected) => {
     const tokens = tokensFromText(text);
-    expect(tokens.ok && tokens.value.map((token) => (token.quoted ? '"' : '') + token.text)).toEqual(expected);
+    const shown = ({ text, quoted, glued }: Token): string => `${glued ? '+' : ''}${quoted ? '"' : ''}${text}`;
+    expect(tokens.ok && tokens.value.map(shown)).toEqual(expected);
   });
 
-  test.each(['"a', 'b "', 'alpn="h2'])('a quote that is not closed is an error: %s', (text) => {
-    expect(tokensFromText(text)).toEqual({ ok: false, error: 'a quote that is not closed' });
+  test.each([
+    ['a;b', /^a `;` outside of quotes/u],
+    ['a ; b', /^a `;` outside of quotes/u],
+    ['a\nb', /^a line break/u],
+    ['a\r\n b', /^a line break/u],
+    ['(a', /^a parenthesis/u],
+    ['a)', /^a parenthesis/u],
+    [')(', /^a parenthesis/u],
+    ['"a', /^a quote that is not closed/u],
+    ['b "', /^a quote that is not closed/u],
+    ['alpn="h2', /^a quote that is not closed/u],
+    ['"a\nb"', /^a quote that is not closed/u],
+  ])('%j is refused, since a part would be lost', (text, says) => {
+    const tokens = tokensFromText(text);
+    expect(tokens.ok ? '' : tokens.error.message).toMatch(says);
   });
 });
 
@@ -45,20 +66,31 @@ describe('octets', () => {
     );
   });
 
-  test('from text: escapes, and UTF-8 beside them', () => {
-    const octets = octetsFromText(String.raw`\065\"ä\ä\\😀`);
-    expect(octets.ok && Buffer.from(octets.value).toString()).toBe('A"ää\\😀');
+  test('from text: escapes, and any octets beside them', () => {
+    const octets = octetsFromText(octetText(String.raw`\065\"ä\\😀`));
+    expect(octets.ok && Buffer.from(octets.value).toString()).toBe('A"ä\\😀');
+    expect(octetsFromText('caf\u00e9 \\233')).toEqual({
+      ok: true,
+      value: new Uint8Array(Buffer.from('caf\u00e9 \u00e9', 'latin1')),
+    });
     expect(octetsFromText(String.raw`a\1`).ok).toBe(false);
     expect(octetsFromText('a\\').ok).toBe(false);
     expect(octetsFromText(String.raw`\256`).ok).toBe(false);
+  });
+
+  test('are shown to people as the text they are, or else escaped', () => {
+    expect(readable(octetText('"größe" \u0007'))).toBe(String.raw`"größe" \007`);
+    expect(readable('caf\u00e9')).toBe(String.raw`caf\233`);
+    expect(textOfOctets('caf\u00e9')).toBeUndefined();
   });
 
   test.each(['=', 'A', 'A===', 'AA=', 'AAA=A', 'AA-_', 'AA AA'])('%s is not base 64', (text) => {
     expect(octetsFromBase64(text)).toBeUndefined();
   });
 
-  test('padding of base 64 may be left out', () => {
-    expect(octetsFromBase64('AA')).toEqual(octetsFromBase64('AA=='));
+  // What is cut or changed at its end is not taken for less.
+  test.each(['AA', 'AAA', 'AB==', 'AAB='])('%s is not whole base 64', (text) => {
+    expect(octetsFromBase64(text)).toBeUndefined();
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeMmdb } from '../../../test/support/mmdb-writer.ts';
@@ -26,7 +26,11 @@ export function writeConfiguration(
     `---\n${stringify({ apiVersion, kind, metadata: { name }, spec }, { aliasDuplicateObjects: false })}`;
   mkdirSync(join(folder, 'exports'), { recursive: true });
   const overlay = join(shared, 'overlay.csv');
-  const server = { metrics: 'off', logLevel: 'debug', geo: { overlays: [overlay], cacheDirectory: shared } };
+  // Without a snapshot that was kept: only the geo cache is warm.
+  const dataDirectory = join(shared, 'state');
+  rmSync(dataDirectory, { recursive: true, force: true });
+  const geo = { overlays: [overlay], cacheDirectory: shared };
+  const server = { metrics: 'off', logLevel: 'debug', dataDirectory, geo };
   writeFileSync(join(folder, 'edgeward.yaml'), stringify(server));
   const sites = world.sites.map(({ name, region, isps }) => document('Site', name, { region, isps }));
   const zone = document('Zone', 'steer', { origin: ZONE, file: `${ZONE}.zone` });

@@ -1,4 +1,4 @@
-import { leafLength, leafValue } from '../../../src/geo/lookup.ts';
+import { leafLength, leafValue, prefixesOf6 } from '../../../src/geo/lookup.ts';
 import { buildPrefixTable } from '../../../src/geo/mod.ts';
 import type { LocalityMap } from '../../../src/geo/ranges.ts';
 import { formatAddress } from '../../../src/lib/address.ts';
@@ -63,11 +63,10 @@ export async function makeWorld(prefixes: number, localities: number, siteCount:
     if (leafValue(leaf) < keys.length) all4.push({ prefix, address, length: leafLength(leaf), row: leafValue(leaf) });
   }
   const all6: Net[] = [];
-  for (let i = 0; i < table.leaf6.length; i++) {
-    const leaf = table.leaf6[i]!;
+  for (const [w0, w1, w2, w3, leaf] of prefixesOf6(table)) {
     if (leafValue(leaf) >= keys.length || leafLength(leaf) > 56) continue;
     const address = new Uint8Array(16);
-    for (let w = 0; w < 4; w++) new DataView(address.buffer).setUint32(w * 4, table.start6[i * 4 + w]!);
+    for (const [at, word] of [w0, w1, w2, w3].entries()) new DataView(address.buffer).setUint32(at * 4, word);
     const prefix = `${formatAddress({ family: 6, bytes: address })}/${leafLength(leaf)}`;
     all6.push({ prefix, address, length: leafLength(leaf), row: leafValue(leaf) });
   }

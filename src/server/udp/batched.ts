@@ -1,7 +1,7 @@
 import { COUNTER } from '../../observe/counters.ts';
 import { OUT_SIZE } from '../answer.ts';
 import type { SourceAddress } from '../source.ts';
-import { Batch, EINTR, openUdp, Poll, type UdpSocket } from './system-calls.ts';
+import { Batch, EINTR, openUdp, Poll, type UdpPlace, type UdpSocket } from './system-calls.ts';
 import { RECEIVE_BUFFER, type AnswerUdp } from './transport.ts';
 
 /** Datagrams received and answered with one system call each; more would only add latency. */
@@ -20,7 +20,7 @@ const TICK_MS = 100;
 const LAST_ROUNDS = 16;
 
 /** A socket for one address that any number of threads may serve, one after the other. */
-export function openBatched(at: { host: string; port: number; reusePort: boolean }): UdpSocket {
+export function openBatched(at: UdpPlace): UdpSocket {
   return openUdp(at, { receiveBuffer: RECEIVE_BUFFER, timeoutMs: TICK_MS });
 }
 

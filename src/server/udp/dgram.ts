@@ -66,11 +66,11 @@ export async function listenDgram({ host, port, reusePort, answer, out, counters
 
 /**
  * Makes sure that no other process answers at an address which several threads of ours are going to share: the kernel
- * lets processes of one user share it as well, and would give each a part of the queries without a word.
+ * lets processes of one user share it as well, and would give each a part of the queries without a word. Two processes
+ * that do this within the same millisecond may miss each other: batched UDP claims its first socket instead.
  * @throws the system's error when the address is taken, or cannot be bound
  */
 export async function claimPort(host: string, port: number): Promise<void> {
-  if (port === 0) return;
   const ipv6 = isIPv6(host);
   const socket = createSocket({ type: ipv6 ? 'udp6' : 'udp4', ipv6Only: ipv6 });
   try {

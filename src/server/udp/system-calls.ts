@@ -11,6 +11,7 @@ import { ipv6FromText, parseAddress } from '../../lib/address.ts';
  * the same: recvmmsg(2), sendmmsg(2), ip(7), ipv6(7), cmsg(3).
  */
 
+const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
@@ -31,6 +32,7 @@ const IPV6_RECVPKTINFO = 49;
 const PMTUDISC_OMIT = 5;
 const MSG_WAITFORONE = 0x10000;
 const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
 const POLLIN = 1;
 const MOST_INTERRUPTIONS = 100;
 
@@ -83,6 +85,14 @@ interface Calls {
   readonly sendmmsg: (fd: number, headers: Pointer, count: number, flags: number) => number;
   readonly poll: (fds: Pointer, count: number, timeoutMs: number) => number;
   readonly close: (fd: number) => number;
+  readonly sendto: (
+    fd: number,
+    message: Uint8Array,
+    length: number,
+    flags: number,
+    address: Uint8Array,
+    addressLength: number,
+  ) => number;
   /** glibc alone has these two. */
   readonly mallocTrim: ((keep: number) => number) | undefined;
   readonly mallopt: ((parameter: number, value: number) => number) | undefined;
@@ -109,6 +119,7 @@ function load(): Calls | string {
       sendmmsg: libc.func('int sendmmsg(int, void *, uint32_t, int)'),
       poll: libc.func('int poll(void *, unsigned long, int)'),
       close: libc.func('int close(int)'),
+      sendto: libc.func('long sendto(int, const uint8_t *, size_t, int, const uint8_t *, uint32_t)'),
       mallocTrim: optional(() => libc.func('int malloc_trim(size_t)')),
       mallopt: optional(() => libc.func('int mallopt(int, int)')),
     };
@@ -145,6 +156,27 @@ export function keepMemorySmall(): void {
   if (typeof calls !== 'string') calls.mallopt?.(M_MMAP_THRESHOLD, MMAP_OCTETS);
 }
 
+/**
+ * Sends one datagram to a UNIX socket, which Node itself cannot.
+ * @param path in the file system, or with a leading `@` an abstract name (unix(7))
+ * @throws Error when it cannot be sent
+ */
+export function sendToUnixSocket(path: string, message: string): void {
+  const { socket, sendto, close } = system();
+  const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path);
+  const address = new Uint8Array(2 + name.length);
+  address[0] = AF_UNIX;
+  address.set(name, 2);
+  const fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) fail('socket', path);
+  try {
+    const octets = Buffer.from(message);
+    if (sendto(fd, octets, octets.length, MSG_NOSIGNAL, address, address.length) < 0) fail('sendto', path);
+  } finally {
+    close(fd);
+  }
+}
+
 /** Why batched UDP is not to be had here; undefined when it is. */
 export function whyNoBatches(): string | undefined {
   calls ??= load();
@@ -159,7 +191,7 @@ function system(): Calls {
 
 function fail(call: string, what: string): never {
   const name = getSystemErrorName(-system().koffi.errno());
-  throw Object.assign(new Error(`${call} ${name} ${what}`), { code: name });
+  throw Object.assign(new Error(`${call} ${name} ${what}`), { code: name, syscall: call });
 }
 
 /** A bound socket. File descriptors are the process's: any thread may use it, and it outlives threads. */
@@ -175,13 +207,26 @@ function int(value: number): Uint8Array {
   return new Uint8Array(Int32Array.of(value).buffer);
 }
 
+/** Where a socket is bound, and who else may bind there. */
+export interface UdpPlace {
+  readonly host: string;
+  readonly port: number;
+  /** More sockets of this user may be bound here, and the kernel spreads clients over all of them. */
+  readonly reusePort: boolean;
+  /**
+   * This is the first of the sockets that share the address: binding it fails if any other socket is there. Without
+   * this, another process of the same user would get a part of the queries, and no error would say so.
+   */
+  readonly first?: boolean;
+}
+
 /**
  * Opens and binds a blocking UDP socket whose reads give up after `timeoutMs`.
  * @param receiveBuffer octets; the kernel may grant less
  * @throws Error with the system's name for what is wrong as `code`
  */
 export function openUdp(
-  { host, port, reusePort }: { host: string; port: number; reusePort: boolean },
+  { host, port, reusePort, first = false }: UdpPlace,
   { receiveBuffer, timeoutMs }: { receiveBuffer: number; timeoutMs: number },
 ): UdpSocket {
   const { socket, bind, getsockname, setsockopt, close } = system();
@@ -196,7 +241,8 @@ export function openUdp(
       if (!done) fail('setsockopt', `${what} ${host}:${port}`);
     };
     if (ipv6) need('IPV6_V6ONLY', set(IPPROTO_IPV6, IPV6_V6ONLY, int(1)));
-    if (reusePort) need('SO_REUSEPORT', set(SOL_SOCKET, SO_REUSEPORT, int(1)));
+    const share = (): void => need('SO_REUSEPORT', set(SOL_SOCKET, SO_REUSEPORT, int(1)));
+    if (reusePort && !first) share();
     const wildcard = address.subarray(ipv6 ? 8 : 4, ipv6 ? 24 : 8).every((octet) => octet === 0);
     if (wildcard) {
       if (ipv6) need('IPV6_RECVPKTINFO', set(IPPROTO_IPV6, IPV6_RECVPKTINFO, int(1)));
@@ -210,6 +256,8 @@ export function openUdp(
     if (ipv6) set(IPPROTO_IPV6, IPV6_MTU_DISCOVER, int(PMTUDISC_OMIT));
     else set(IPPROTO_IP, IP_MTU_DISCOVER, int(PMTUDISC_OMIT));
     if (bind(fd, address, address.length) !== 0) fail('bind', `${host}:${port}`);
+    // Set after bind(2), the option lets later sockets in, and bind(2) has kept out all that were there before.
+    if (reusePort && first) share();
     const bound = new Uint8Array(SOCKADDR_IN6);
     if (getsockname(fd, bound, int(bound.length)) !== 0) fail('getsockname', `${host}:${port}`);
     return { fd, ipv6, wildcard, port: (bound[2]! << 8) | bound[3]! };

@@ -3,20 +3,22 @@ import { messageOf, type Cluster } from '../../kube/cluster.ts';
 import {
   DEPLOYMENTS,
   ENDPOINT_SLICES,
-  GATEWAYS,
-  HTTP_ROUTES,
   INGRESSES,
+  NODES,
   SERVICES,
   STATEFUL_SETS,
-  type KubeObject,
   type ResourceType,
 } from '../../kube/objects.ts';
-import { Reflector, type Change, type Learnt, type ReflectorTiming } from '../../kube/reflector.ts';
-import { formatAddress, parseAddress } from '../../lib/address.ts';
-import type { ObservedService, ObservedSite } from '../../model/observed.ts';
+import { Reflector, type Learnt, type ReflectorTiming } from '../../kube/reflector.ts';
+import { isOther, type ObservedService, type ObservedSite } from '../../model/observed.ts';
+import { NONE, type Reachable } from './annotations.ts';
+import { ByService, track } from './by-service.ts';
+import { GatewayWatch, type Reflect } from './gateway-watch.ts';
 import { HostNames, type HostResolver } from './host-names.ts';
+import { Lazy } from './lazy.ts';
 import * as edge from './objects.ts';
-import type { EdgeEntry, EdgeRoute, EdgeService, EdgeSlice, EdgeWorkload, Reachable } from './objects.ts';
+import type { EdgeIngress, EdgeNode, EdgeService, EdgeSlice, EdgeWorkload } from './objects.ts';
+import { observeService } from './observe.ts';
 
 export interface EdgeClusterOptions {
   readonly site: string;
@@ -54,15 +56,15 @@ export class EdgeCluster {
   readonly #services: Reflector<EdgeService>;
   readonly #slices: Reflector<EdgeSlice>;
   readonly #workloads: readonly Reflector<EdgeWorkload>[];
-  readonly #ingresses: Reflector<EdgeEntry>;
-  readonly #gateways: Reflector<EdgeEntry>;
-  readonly #routes: Reflector<EdgeRoute>;
-  readonly #all: readonly Reflector<unknown>[];
+  readonly #ingresses: Reflector<EdgeIngress>;
+  readonly #always: readonly Reflector<unknown>[];
+  /** While Services are reached by the addresses of nodes: those are large, and change every few minutes. */
+  readonly #nodes: Lazy<EdgeNode>;
+  readonly #nodeUsers = new Set<string>();
+  readonly #gatewayApi: GatewayWatch;
   readonly #hostNames: HostNames;
-  /** Slices by Service. */
-  readonly #slicesOf = new Map<string, Map<string, EdgeSlice>>();
-  /** Gateways and Ingresses by the Services they route to; undefined: to be found out. */
-  #entriesOf: ReadonlyMap<string, readonly Entry[]> | undefined;
+  readonly #slicesOf = new ByService<EdgeSlice>(({ service }) => [service]);
+  readonly #ingressesOf = new ByService<EdgeIngress>(({ backends }) => backends.map(({ service }) => service));
   #observed: ObservedSite;
   #dirty = new Set<string>();
   #everything = true;
@@ -82,24 +84,30 @@ export class EdgeCluster {
     this.#seenAt = remembered?.at;
     this.#hostNames = new HostNames(
       (name) => this.#mark(this.#usersOf(name), 'watch'),
-      (name, error) =>
-        options.onProblem(`the host name ${name} of a load balancer cannot be looked up: ${messageOf(error)}`),
+      (name, error) => options.onProblem(`the host name ${name} cannot be looked up: ${messageOf(error)}`),
       options.hostResolver,
     );
     this.#services = this.#reflect(SERVICES, edge.serviceFrom, (changes, learnt) => {
-      for (const { value, before } of changes) this.#useNames(value, before);
+      for (const { key, value, before } of changes) {
+        this.#useNames(value, before);
+        track(this.#nodeUsers, key, value?.nodes !== undefined);
+      }
+      this.#nodes.want(this.#nodeUsers.size > 0, learnt === 'watch');
       this.#mark(
         changes.map(({ key }) => key),
         learnt,
       );
     });
-    this.#slices = this.#reflect(ENDPOINT_SLICES, edge.sliceFrom, (changes, learnt) => {
-      for (const change of changes) this.#indexSlice(change);
-      this.#mark(
-        changes.flatMap(({ value, before }) => [value?.service, before?.service].filter((key) => key !== undefined)),
-        learnt,
-      );
-    });
+    const nodeNames = new edge.SharedTexts();
+    this.#slices = this.#reflect(
+      ENDPOINT_SLICES,
+      (object) => edge.sliceFrom(object, nodeNames),
+      (changes, learnt) =>
+        this.#mark(
+          changes.flatMap((change) => this.#slicesOf.take(change)),
+          learnt,
+        ),
+    );
     const workloads = (type: ResourceType): Reflector<EdgeWorkload> =>
       this.#reflect(type, edge.workloadFrom, (changes, learnt) => {
         this.#mark(
@@ -108,16 +116,28 @@ export class EdgeCluster {
         );
       });
     this.#workloads = [workloads(DEPLOYMENTS), workloads(STATEFUL_SETS)];
-    this.#ingresses = this.#reflectEntries(INGRESSES, edge.ingressFrom);
-    this.#gateways = this.#reflectEntries(GATEWAYS, edge.gatewayFrom);
-    this.#routes = this.#reflectEntries(HTTP_ROUTES, edge.routeFrom);
-    this.#all = [
+    this.#ingresses = this.#reflect(INGRESSES, edge.ingressFrom, (changes, learnt) => {
+      for (const { value, before } of changes) this.#useNames(value, before);
+      this.#mark(
+        changes.flatMap((change) => this.#ingressesOf.take(change)),
+        learnt,
+      );
+    });
+    this.#gatewayApi = new GatewayWatch({
+      reflect: this.#reflect,
+      mark: (services, learnt) => this.#mark(services, learnt),
+      useNames: (value, before) => this.#useNames(value, before),
+    });
+    this.#nodes = new Lazy((begun) => {
+      const users = (): string[] => [...this.#nodeUsers];
+      return this.#reflect(NODES, edge.nodeFrom, (_, learnt) => this.#mark(users(), begun(learnt)), users);
+    });
+    this.#always = [
       this.#services,
       this.#slices,
       ...this.#workloads,
       this.#ingresses,
-      this.#gateways,
-      this.#routes,
+      this.#gatewayApi.gateways,
     ] as readonly Reflector<unknown>[];
   }
 
@@ -138,7 +158,7 @@ export class EdgeCluster {
   }
 
   start(): void {
-    for (const reflector of this.#all) reflector.start();
+    for (const reflector of this.#always) reflector.start();
     this.#probeSoon();
   }
 
@@ -147,40 +167,31 @@ export class EdgeCluster {
     clearTimeout(this.#gather);
     clearTimeout(this.#probe);
     this.#hostNames.close();
-    await Promise.all(this.#all.map((reflector) => reflector.stop()));
+    await Promise.all(this.#all().map((reflector) => reflector.stop()));
     await this.#options.cluster.close();
   }
 
-  #reflect<T>(
-    type: ResourceType,
-    project: (object: KubeObject) => T | undefined,
-    onChange: (changes: readonly Change<T>[], learnt: Learnt) => void,
-  ): Reflector<T> {
-    return new Reflector<T>({
+  /** All that are watched now. */
+  #all(): readonly Reflector<unknown>[] {
+    const nodes = this.#nodes.reflector as Reflector<unknown> | undefined;
+    return [...this.#always, ...this.#gatewayApi.lazyReflectors, ...(nodes === undefined ? [] : [nodes])];
+  }
+
+  readonly #reflect: Reflect = (types, project, onChange, concerned = () => []) => {
+    const [type, ...olderTypes] = [types].flat() as [ResourceType, ...ResourceType[]];
+    return new Reflector({
       cluster: this.#options.cluster,
       type,
+      olderTypes,
       project,
       onChange,
       same: isDeepStrictEqual,
       // Without Services there is nothing to see; all else is of use where it is.
       optional: type !== SERVICES,
-      onState: () => this.#mark([], 'watch'),
+      onState: () => this.#mark(concerned(), 'watch'),
       timing: { mostBackoffMs: 10_000, ...this.#options.timing },
     });
-  }
-
-  #reflectEntries<T extends EdgeEntry | EdgeRoute>(
-    type: ResourceType,
-    project: (object: KubeObject) => T | undefined,
-  ): Reflector<T> {
-    return this.#reflect(type, project, (changes, learnt) => {
-      if (type !== HTTP_ROUTES)
-        for (const { value, before } of changes) this.#useNames(value as EdgeEntry, before as EdgeEntry);
-      const before = [...this.#entries().keys()];
-      this.#entriesOf = undefined;
-      this.#mark([...before, ...this.#entries().keys()], learnt);
-    });
-  }
+  };
 
   #useNames(value: Reachable | undefined, before: Reachable | undefined): void {
     for (const name of value?.hostnames ?? []) this.#hostNames.use(name);
@@ -189,48 +200,19 @@ export class EdgeCluster {
 
   /** Services whose addresses a host name gives. */
   #usersOf(name: string): string[] {
-    const users = [...this.#services.items].filter(([, { hostnames }]) => hostnames.includes(name)).map(([key]) => key);
-    for (const [service, entries] of this.#entries())
-      if (entries.some(({ entry }) => entry.hostnames.includes(name))) users.push(service);
-    return users;
-  }
-
-  #indexSlice({ key, value, before }: Change<EdgeSlice>): void {
-    if (before !== undefined && before.service !== value?.service) {
-      const slices = this.#slicesOf.get(before.service);
-      slices?.delete(key);
-      if (slices?.size === 0) this.#slicesOf.delete(before.service);
-    }
-    if (value === undefined) return;
-    let slices = this.#slicesOf.get(value.service);
-    if (slices === undefined) this.#slicesOf.set(value.service, (slices = new Map()));
-    slices.set(key, value);
+    const services = [...this.#services.items].filter(([, { hostnames }]) => hostnames.includes(name));
+    const ingresses = [...this.#ingresses.items.values()].filter(({ hostnames }) => hostnames.includes(name));
+    return [
+      ...services.map(([key]) => key),
+      ...ingresses.flatMap(({ backends }) => backends.map(({ service }) => service)),
+      ...this.#gatewayApi.usersOf(name),
+    ];
   }
 
   /** Services that select a workload's Pods. */
   #selecting(workload: EdgeWorkload | undefined): string[] {
     if (workload === undefined) return [];
     return [...this.#services.items].filter(([, service]) => selects(service, workload)).map(([key]) => key);
-  }
-
-  #entries(): ReadonlyMap<string, readonly Entry[]> {
-    if (this.#entriesOf !== undefined) return this.#entriesOf;
-    const entries = new Map<string, Entry[]>();
-    const add = (service: string, entry: Entry): void => {
-      const all = entries.get(service);
-      if (all === undefined) entries.set(service, [entry]);
-      else all.push(entry);
-    };
-    for (const [key, entry] of this.#ingresses.items)
-      for (const service of entry.services) add(service, { via: `Ingress ${key}`, entry, route: undefined });
-    for (const route of this.#routes.items.values()) {
-      for (const gateway of route.gateways) {
-        const entry = this.#gateways.items.get(gateway);
-        if (entry === undefined) continue;
-        for (const service of route.services) add(service, { via: `Gateway ${gateway}`, entry, route });
-      }
-    }
-    return (this.#entriesOf = entries);
   }
 
   #mark(services: readonly string[], learnt: Learnt): void {
@@ -243,8 +225,9 @@ export class EdgeCluster {
   #tell(): void {
     this.#gather = undefined;
     const before = this.#observed;
-    const hasSynced = before.hasSynced || this.#all.every(({ state }) => state.hasSynced);
-    const failing = this.#all.find(({ state }) => state.error !== undefined && !state.absent);
+    const all = this.#all();
+    const hasSynced = before.hasSynced || all.every(({ state }) => state.hasSynced);
+    const failing = all.find(({ state }) => state.error !== undefined && !state.absent);
     const error = this.#probeError ?? failing?.state.error;
     if (error === undefined && hasSynced) this.#seenAt = Date.now();
     // Of a cluster that is not seen whole nothing is told but that.
@@ -259,9 +242,17 @@ export class EdgeCluster {
   /** Brings the Services up to date. @returns those that changed */
   #settleServices(): Set<string> {
     const services = new Map(this.#observed.services);
-    const looked = this.#everything ? new Set([...services.keys(), ...this.#services.items.keys()]) : this.#dirty;
+    const looked = this.#everything
+      ? new Set([...services.keys(), ...this.#services.items.keys(), ...this.#dirty])
+      : this.#dirty;
     const changed = new Set<string>();
+    const waiting = new Set<string>();
     for (const key of looked) {
+      // What it depends on has just begun to be listed, and will be there at once: until then it stays as it was.
+      if ((this.#nodes.pending && this.#nodeUsers.has(key)) || this.#gatewayApi.isPending(key)) {
+        waiting.add(key);
+        continue;
+      }
       const before = services.get(key);
       const now = this.#observe(key);
       if (isDeepStrictEqual(before, now)) continue;
@@ -269,7 +260,7 @@ export class EdgeCluster {
       if (now === undefined) services.delete(key);
       else services.set(key, now);
     }
-    this.#dirty = new Set();
+    this.#dirty = waiting;
     this.#everything = false;
     this.#learnt = 'watch';
     if (changed.size > 0) this.#observed = { ...this.#observed, services };
@@ -277,61 +268,29 @@ export class EdgeCluster {
   }
 
   #observe(key: string): ObservedService | undefined {
-    const service = this.#services.items.get(key);
+    const service = this.#services.items.get(key) ?? this.#standIn(key);
     if (service === undefined) return undefined;
-    const entries = this.#entries().get(key) ?? [];
-    const direct = service.addresses.length + service.hostnames.length > 0;
-    const addresses = new Set<string>();
-    const reachable: readonly Reachable[] = direct ? [service] : entries.map(({ entry }) => entry);
-    for (const each of reachable) {
-      for (const name of each.hostnames) {
-        // Until somebody has answered, what was remembered of the Service stands.
-        const found = this.#hostNames.addressesOf(name) ?? this.#observed.services.get(key)?.addresses ?? [];
-        for (const address of found) addresses.add(address);
-      }
-      for (const text of each.addresses) {
-        const parsed = parseAddress(text);
-        if (parsed !== undefined) addresses.add(formatAddress(parsed));
-      }
-    }
-    const { ready, requestsPerReplica } = this.#replicasOf(key, service);
-    const annotations = [
-      service.annotations,
-      ...entries.flatMap(({ entry, route }) => [
-        entry.annotations,
-        ...(route === undefined ? [] : [route.annotations]),
-      ]),
-    ];
-    const first = <K extends keyof edge.Annotations>(field: K): edge.Annotations[K] | undefined =>
-      annotations.find((each) => each[field] !== undefined)?.[field];
-    return {
-      namespace: service.namespace,
-      name: service.name,
-      addresses: [...addresses].sort(),
-      via: direct ? ['load balancer'] : entries.map(({ via }) => via),
-      readyReplicas: ready,
-      requestsPerReplica: service.annotations.requestsPerReplica ?? requestsPerReplica,
-      ports: service.ports,
-      isp: first('isp'),
-      region: first('region'),
-      hosts: [...new Set(annotations.flatMap(({ hosts }) => hosts))].sort(),
-      ttl: first('ttl'),
-    };
+    const observed = observeService({
+      service,
+      slices: this.#slicesOf.of(key),
+      workloads: this.#workloads.flatMap(({ items }) =>
+        [...items.values()].filter((workload) => selects(service, workload)),
+      ),
+      ingresses: this.#ingressesOf.of(key) ?? [],
+      ...this.#gatewayApi.viewOf(key),
+      nodes: this.#nodes.items,
+      addressesOf: (name) => this.#hostNames.addressesOf(name),
+      before: this.#observed.services.get(key),
+    });
+    // What is no Service is of use by its hosts alone.
+    return isOther(service.name) && observed.claims.length === 0 ? undefined : observed;
   }
 
-  /** By EndpointSlices, which say what traffic can reach; where there are none, by the workloads behind the selector. */
-  #replicasOf(key: string, service: EdgeService): { ready: number; requestsPerReplica: number | undefined } {
-    const workloads = this.#workloads.flatMap(({ items }) =>
-      [...items.values()].filter((workload) => selects(service, workload)),
-    );
-    const requestsPerReplica = workloads.find((each) => each.requestsPerReplica !== undefined)?.requestsPerReplica;
-    const slices = this.#slicesOf.get(key);
-    if (slices === undefined) {
-      return { ready: workloads.reduce((sum, { readyReplicas }) => sum + readyReplicas, 0), requestsPerReplica };
-    }
-    const ready = new Set<string>();
-    for (const slice of slices.values()) for (const name of slice.ready) ready.add(name);
-    return { ready: ready.size, requestsPerReplica };
+  /** For an Ingress or a route that names no Service. */
+  #standIn(key: string): EdgeService | undefined {
+    const [namespace = '', name = ''] = key.split('/');
+    const isThere = this.#ingressesOf.has(key) || this.#gatewayApi.has(key);
+    return isOther(name) && isThere ? edge.standIn(namespace, name, NONE) : undefined;
   }
 
   #probeSoon(): void {
@@ -346,7 +305,7 @@ export class EdgeCluster {
       const back = this.#probeFailures > 0;
       this.#probeFailures = 0;
       this.#probeError = undefined;
-      if (back) for (const reflector of this.#all) reflector.hurry();
+      if (back) for (const reflector of this.#all()) reflector.hurry();
     } catch (error) {
       if (++this.#probeFailures >= PROBE_FAILURES) this.#probeError = `cannot be reached: ${messageOf(error)}`;
     }
@@ -354,13 +313,6 @@ export class EdgeCluster {
     this.#mark([], 'watch');
     this.#probeSoon();
   }
-}
-
-interface Entry {
-  /** For messages. */
-  readonly via: string;
-  readonly entry: EdgeEntry;
-  readonly route: EdgeRoute | undefined;
 }
 
 function selects({ namespace, selector }: EdgeService, workload: EdgeWorkload): boolean {

@@ -1,12 +1,19 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readChecked, writeChecked } from '../../lib/atomic-file.ts';
-import type { Observations, ObservedService } from '../../model/observed.ts';
+import { RepeatedFailure } from '../../lib/repeated-failure.ts';
+import { objectText, type Observations, type ObservedService } from '../../model/observed.ts';
 import type { Remembered } from './edge-cluster.ts';
 
 /** Changes are written down when none came for so long, or at the latest after so long. */
 const QUIET_MS = 1000;
 const LATEST_MS = 10_000;
+
+interface KeptSite {
+  /** Identity of the cluster. */
+  readonly cluster: string;
+  readonly services: readonly (readonly [string, ObservedService])[];
+}
 
 /**
  * What was last seen of edge clusters, on disk: after a restart it stands in for a cluster until that is seen again. A
@@ -14,14 +21,25 @@ const LATEST_MS = 10_000;
  */
 export class ClusterMemory {
   readonly #directory: string | undefined;
+  readonly #identityOf: (site: string) => string | undefined;
   readonly #onError: (message: string) => void;
   readonly #dirty = new Set<string>();
+  readonly #readFailure = new RepeatedFailure();
+  readonly #writeFailure = new RepeatedFailure();
   #since = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param directory undefined: nothing is remembered */
-  constructor(directory: string | undefined, onError: (message: string) => void) {
+  /**
+   * @param directory undefined: nothing is remembered
+   * @param identityOf which cluster a site has now: what another cluster had is not used; undefined when not known
+   */
+  constructor(
+    directory: string | undefined,
+    identityOf: (site: string) => string | undefined,
+    onError: (message: string) => void,
+  ) {
     this.#directory = directory;
+    this.#identityOf = identityOf;
     this.#onError = onError;
   }
 
@@ -29,15 +47,27 @@ export class ClusterMemory {
     return join(this.#directory!, 'sites', `${site}.json`);
   }
 
+  /** Whether what was seen last is on disk. */
+  get isWritten(): boolean {
+    return this.#dirty.size === 0;
+  }
+
   recall(site: string): Remembered | undefined {
     if (this.#directory === undefined) return undefined;
     try {
       const content = readChecked(this.#file(site));
       if (content === undefined) return undefined;
-      const services = new Map(JSON.parse(content.toString('utf8')) as [string, ObservedService][]);
+      const kept = JSON.parse(content.toString('utf8')) as KeptSite;
+      const identity = this.#identityOf(site);
+      if (identity !== undefined && kept.cluster !== identity) {
+        this.#onError(`the cluster of site ${site} is another than before: what is remembered of it is not used`);
+        return undefined;
+      }
+      const services = new Map(kept.services.map(([key, service]) => [key, current(service)]));
       return { services, at: statSync(this.#file(site)).mtimeMs };
     } catch (error) {
-      this.#onError(`what is remembered of site ${site} cannot be used: ${String(error)}`);
+      if (this.#readFailure.isNews(error))
+        this.#onError(`the kept state of site ${site} cannot be used: ${String(error)}`);
       return undefined;
     }
   }
@@ -60,11 +90,33 @@ export class ClusterMemory {
       // What was never seen whole is no better than what is there.
       if (observed?.hasSynced !== true) continue;
       try {
-        writeChecked(this.#file(site), Buffer.from(JSON.stringify([...observed.services])));
+        const cluster = this.#identityOf(site) ?? '';
+        const kept: KeptSite = { cluster, services: [...observed.services] };
+        writeChecked(this.#file(site), Buffer.from(JSON.stringify(kept)));
+        this.#writeFailure.succeeded();
       } catch (error) {
-        this.#onError(`what is seen of site ${site} cannot be remembered: ${String(error)}`);
+        if (this.#writeFailure.isNews(error)) this.#onError(cannotKeep(error));
       }
     }
     this.#dirty.clear();
   }
+}
+
+function cannotKeep(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  return (
+    `the state of edge clusters cannot be written: ${reason}; after a restart the server answers for a cluster only ` +
+    'once it has seen that cluster; make the directory writable, or set `dataDirectory` in edgeward.yaml'
+  );
+}
+
+/** A Service as files had it before claims, with what is asked of it now. */
+function current(kept: ObservedService & { readonly hosts?: readonly string[] }): ObservedService {
+  if (kept.claims !== undefined) return kept;
+  const { hosts = [], ttl, ...service } = kept as typeof kept & { readonly ttl?: number };
+  const reach = { addresses: service.addresses, down: [], splits: [] };
+  const { namespace } = service;
+  const by = objectText(service);
+  const claims = hosts.length === 0 ? [] : [{ ...reach, by, namespace, annotated: true, hosts, ttl, problems: [] }];
+  return { ...service, ...reach, claims, problems: [] };
 }

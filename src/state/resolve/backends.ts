@@ -1,10 +1,11 @@
 import { formatAddress, isPrivate, parseAddress, type Address } from '../../lib/address.ts';
 import { suggest } from '../../lib/nearest.ts';
 import type { DomainExport } from '../../model/domain-export.ts';
-import type { Observations, ObservedService } from '../../model/observed.ts';
+import { objectText, type Observations, type ObservedService } from '../../model/observed.ts';
 import type { ResolvedEndpoint, ResolvedSite } from '../../model/resolved.ts';
 import type { Site } from '../../model/site.ts';
 import type { StoredResource } from '../../model/stored.ts';
+import { claimedHost, claimedReach } from './annotated.ts';
 import { applyOverrides, type Override } from './overrides.ts';
 import type { Report } from './report.ts';
 import type { Places } from './sites.ts';
@@ -43,7 +44,7 @@ export function checkBackends(
           stored,
           field,
           `site \`${site}\` has no cluster`,
-          'give the Site a `cluster`, or remove it here',
+          `give the Site a \`cluster\`, or remove ${backend.sites?.length === 1 ? 'the backend' : 'it here'}`,
         );
       }
     }
@@ -59,8 +60,11 @@ interface Candidate {
   readonly address: string;
   readonly site: string;
   readonly service: ObservedService;
+  /** By Service and site: what its ready replicas can serve. */
+  readonly capacities: Map<string, number>;
+  /** By rule of a route: the requests that it takes before the first of its Services is full. */
+  readonly limits: Map<string, number>;
   readonly services: string[];
-  capacity: number;
   ready: number;
 }
 
@@ -75,6 +79,7 @@ export function backendEndpoints(
   context: BackendContext,
 ): ResolvedEndpoint[] {
   const { clusters, observations, report } = context;
+  const host = claimedHost(exp);
   const found = new Map<string, Candidate>();
   for (const [index, backend] of (exp.spec.backends ?? []).entries()) {
     const field = `spec.backends[${index}]`;
@@ -91,7 +96,9 @@ export function backendEndpoints(
         continue;
       }
       seen++;
-      addService(service, site, perReplica, field, found, own, stored, context);
+      // A host that an Ingress claims is reached there, whatever other ways to the Service there are.
+      const reached = host === undefined ? service : { ...service, ...claimedReach(service, host) };
+      addService(reached, site, perReplica, field, found, own, stored, context);
     }
     if (seen === 0) {
       const more =
@@ -115,64 +122,94 @@ function addService(
   found: Map<string, Candidate>,
   own: ReadonlySet<string>,
   stored: StoredResource,
-  { clusters, report }: BackendContext,
+  context: BackendContext,
 ): void {
+  const { clusters, report } = context;
   const key = `${service.namespace}/${service.name}`;
-  const at = `Service ${key} at ${site}`;
+  const at = `${objectText(service)} at ${site}`;
+  const warn = (message: string, remedy: string): void =>
+    report.warning(stored, `${field}.serviceRef`, message, remedy);
+  for (const { object, message, remedy } of service.problems) warn(`${object} at ${site} ${message}`, remedy);
+  checkPlace(service, at, context, warn);
   if (service.addresses.length === 0) {
+    if (service.problems.length > 0) return;
     const remedy = 'it is served when it has one: a load balancer, or a Gateway or Ingress that routes to it';
-    report.warning(stored, `${field}.serviceRef`, `${at} has no address yet`, remedy);
+    warn(`${at} has no address yet`, remedy);
     return;
   }
-  if (service.readyReplicas === 0) {
-    const remedy = 'its endpoints are down until a replica is ready';
-    report.warning(stored, `${field}.serviceRef`, `${at} has no ready replica`, remedy);
-  }
-  const usable = service.addresses.flatMap((address) => {
-    const parsed = parseAddress(address);
-    if (parsed === undefined) return [];
-    const refused = isPrivate(parsed) && clusters.get(site)?.spec.cluster?.allowPrivateAddresses !== true;
-    if (!refused) return [parsed];
+  if (service.readyReplicas === 0)
+    warn(`${at} has no ready replica`, 'its endpoints are down until a replica is ready');
+  const allowsPrivate = clusters.get(site)?.spec.cluster?.allowPrivateAddresses === true;
+  const parsed = service.addresses.flatMap((address) => parseAddress(address) ?? []);
+  const usable = parsed.filter((address) => allowsPrivate || !isPrivate(address));
+  if (usable.length < parsed.length) {
+    const refused = parsed.filter((address) => !usable.includes(address)).map(formatAddress);
+    const more = refused.length > 3 ? ` and ${refused.length - 3} more addresses` : '';
+    const are = refused.length === 1 ? 'is private and refused' : 'are private and refused';
     const remedy = 'give it a public address, or the Site `cluster.allowPrivateAddresses: true`';
-    report.warning(stored, `${field}.serviceRef`, `${address} of ${at} is private and refused`, remedy);
-    return [];
-  });
-  // Each family is answered by itself, and its addresses share what is behind them.
+    warn(`${refused.slice(0, 3).join(', ')}${more} of ${at} ${are}`, remedy);
+  }
+  const isUp = (address: Address): boolean => !service.down.includes(formatAddress(address));
+  // Each family is answered by itself, and its addresses share what is behind them: those that are up, where any is.
   const count = { 4: 0, 6: 0 };
-  for (const { family } of usable) count[family]++;
-  for (const parsed of usable) {
-    const address = formatAddress(parsed);
+  for (const address of usable) if (isUp(address)) count[address.family]++;
+  for (const parsedAddress of usable) {
+    const address = formatAddress(parsedAddress);
     if (own.has(address)) continue;
-    const capacity = (service.readyReplicas * (service.requestsPerReplica ?? perReplica)) / count[parsed.family];
-    const before = found.get(address);
-    if (before === undefined) {
-      const services = [key];
-      found.set(address, { parsed, address, site, service, services, capacity, ready: service.readyReplicas });
-      continue;
+    const up = isUp(parsedAddress);
+    let candidate = found.get(address);
+    if (candidate === undefined) {
+      const [capacities, limits] = [new Map<string, number>(), new Map<string, number>()];
+      candidate = { parsed: parsedAddress, address, site, service, services: [], capacities, limits, ready: 0 };
+      found.set(address, candidate);
     }
-    if (before.site !== site) {
-      const message = `${address} is an address at ${before.site} and at ${site}: answered as one, at ${before.site}`;
-      report.warning(
-        stored,
-        `${field}.serviceRef`,
-        message,
-        'give each site addresses of its own, unless it is anycast',
-      );
+    if (candidate.site !== site) {
+      const message = `${address} is an address at ${candidate.site} and at ${site}: answered as one, at ${candidate.site}`;
+      warn(message, 'give each site addresses of its own, unless it is anycast');
     }
+    if (!candidate.services.includes(key)) candidate.services.push(key);
     // Several Services behind one address, or several sites behind an anycast one: it can serve what they all can.
-    if (before.site !== site || !before.services.includes(key)) {
-      before.capacity += capacity;
-      before.ready += service.readyReplicas;
+    const here = `${key} ${site}`;
+    if (candidate.capacities.has(here) || !up) continue;
+    const each = (service.readyReplicas * (service.requestsPerReplica ?? perReplica)) / count[parsedAddress.family];
+    candidate.capacities.set(here, each);
+    candidate.ready += service.readyReplicas;
+    if (each === 0) continue;
+    if (service.splits.length === 0) candidate.limits.set(here, each);
+    for (const { rule, share } of service.splits) {
+      const limit = Math.min(each / share, candidate.limits.get(`${rule} ${site}`) ?? Number.POSITIVE_INFINITY);
+      candidate.limits.set(`${rule} ${site}`, limit);
     }
-    if (!before.services.includes(key)) before.services.push(key);
   }
 }
 
+/** Annotations that name a carrier or a region that there is not. */
+function checkPlace(
+  { isp, region }: ObservedService,
+  at: string,
+  { places: { regions, carriers } }: BackendContext,
+  warn: (message: string, remedy: string) => void,
+): void {
+  if (region !== undefined && regions.get(region) === undefined)
+    warn(`${at} has region \`${region}\` by annotation, which is not known`, 'use a code of geo-data/regions.csv');
+  if (isp !== undefined && !carriers.has(isp) && !/^AS[1-9][0-9]*$/u.test(isp))
+    warn(`${at} has ISP \`${isp}\` by annotation, which is not known`, 'use a name of geo-data/carriers.csv');
+}
+
+/**
+ * Services that share the requests of a rule are full when the first of them is; and together they serve no more than
+ * all their replicas do.
+ */
+function capacityOf({ capacities, limits }: Candidate): number {
+  const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
+  return Math.min(sum(capacities.values()), sum(limits.values()));
+}
+
 function endpointOf(candidate: Candidate, context: BackendContext): ResolvedEndpoint {
-  const { parsed, address, site, service, services, capacity, ready } = candidate;
+  const { parsed, address, site, service, services, ready } = candidate;
   const up = ready > 0;
   // One that is down keeps a weight, so that nothing but its state changes when it comes back.
-  const ownWeight = up ? capacity : 1;
+  const ownWeight = up ? capacityOf(candidate) : 1;
   return {
     ...parsed,
     address,

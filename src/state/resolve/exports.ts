@@ -1,6 +1,7 @@
 import { formatAddress, parseAddress, type Address } from '../../lib/address.ts';
 import { suggest } from '../../lib/nearest.ts';
 import type { DomainExport } from '../../model/domain-export.ts';
+import { DEFAULT_TENANT, ownerOf } from '../../model/kinds.ts';
 import type { ResolvedEndpoint, ResolvedExport } from '../../model/resolved.ts';
 import type { StoredResource } from '../../model/stored.ts';
 import { backendSites } from './backend-sites.ts';
@@ -15,12 +16,14 @@ export interface ExportContext
   readonly zones: ReadonlyMap<string, ServedZone>;
   readonly claims: Claims;
   readonly overrides: readonly Override[];
+  /** Sites that are declared and cannot be used. */
+  readonly invalidSites: ReadonlySet<string>;
 }
 
 export function resolveExport(exp: DomainExport, stored: StoredResource, context: ExportContext): ResolvedExport {
   const { metadata, spec } = exp;
-  const tenant = metadata.tenant ?? 'default';
-  const owner = `${tenant}/${metadata.name}`;
+  const tenant = metadata.tenant ?? DEFAULT_TENANT;
+  const owner = ownerOf(exp);
   const hosts = resolveHosts(exp, owner, stored, context.zones, context.claims, context.report);
   if (spec.endpoints === undefined && spec.backends === undefined) {
     context.report.error(stored, 'spec', 'an export needs `endpoints` or `backends`', 'add one of the two');
@@ -29,11 +32,19 @@ export function resolveExport(exp: DomainExport, stored: StoredResource, context
   const own = ownEndpoints(exp, stored, context);
   const endpoints = withBackends(exp, stored, own, context);
   const used = new Set<string>();
-  for (const { site } of spec.endpoints ?? []) if (context.resolvedSites.has(site)) used.add(site);
-  for (const site of backendSites(exp, context.clusters)) if (context.resolvedSites.has(site)) used.add(site);
+  for (const { site } of spec.endpoints ?? []) if (isDeclared(site, context)) used.add(site);
+  for (const site of backendSites(exp, context.clusters)) if (isDeclared(site, context)) used.add(site);
   const policy = resolvePolicy(spec.policy ?? {}, { ...context, stored, used });
   const { maxChange } = spec;
   return { tenant, name: metadata.name, hosts, endpoints, policy, ...(maxChange === undefined ? {} : { maxChange }) };
+}
+
+/** Whether there is a Site of that name, be it valid or not. */
+function isDeclared(
+  site: string,
+  { resolvedSites, invalidSites }: Pick<ExportContext, 'resolvedSites' | 'invalidSites'>,
+): boolean {
+  return resolvedSites.has(site) || invalidSites.has(site);
 }
 
 /** The export as its backends are seen now: nothing else of it can have changed. */
@@ -59,13 +70,13 @@ function withBackends(
 }
 
 function ownEndpoints({ spec }: DomainExport, stored: StoredResource, context: ExportContext): ResolvedEndpoint[] {
-  const { sites, resolvedSites, overrides, report } = context;
+  const { sites, overrides, report, invalidSites } = context;
   const endpoints: ResolvedEndpoint[] = [];
   const indexOf = new Map<string, number>();
   for (const [index, endpoint] of (spec.endpoints ?? []).entries()) {
     // There may be hundreds of thousands: a field is written out only for a problem.
     const field = (name: string): string => `spec.endpoints[${index}].${name}`;
-    if (!resolvedSites.has(endpoint.site)) {
+    if (!isDeclared(endpoint.site, context)) {
       report.error(stored, field('site'), `no site \`${endpoint.site}\``, suggest(endpoint.site, sites, 'sites'));
     }
     const parsed = parseAddress(endpoint.address);
@@ -85,11 +96,17 @@ function ownEndpoints({ spec }: DomainExport, stored: StoredResource, context: E
       report.error(stored, field('address'), message, 'remove one of the two');
     }
     indexOf.set(address, before ?? index);
+    // The Site's own problem says why.
+    if (invalidSites.has(endpoint.site)) continue;
     const ownWeight = endpoint.weight ?? 1;
     const { site, health = 'up' } = endpoint;
     const { family, bytes } = parsed;
     const { weight, overrides: applied } = applyOverrides(address, site, ownWeight, overrides);
     endpoints.push({ address, family, bytes, site, weight, ownWeight, overrides: applied, up: health === 'up' });
+  }
+  const written = (spec.endpoints ?? []).length;
+  if (endpoints.length === 0 && written > 0 && spec.backends === undefined) {
+    report.error(stored, 'spec.endpoints', 'no endpoint can be used', 'give it one at a Site that is valid');
   }
   if (endpoints.length > 0 && endpoints.every((endpoint) => endpoint.weight === 0)) {
     const why = endpoints.some((endpoint) => endpoint.ownWeight > 0) ? ' after its overrides' : '';

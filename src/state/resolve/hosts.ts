@@ -1,14 +1,118 @@
 import { nearest } from '../../lib/nearest.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { DomainExport } from '../../model/domain-export.ts';
+import { ownerOf } from '../../model/kinds.ts';
+import type { HostReservation } from '../../model/reserved-host.ts';
 import type { StoredResource } from '../../model/stored.ts';
 import { Type } from '../../wire/codes.ts';
 import { LOWER, labelCount, nameFromText, nameKey, nameToText, parentOf, type WireName } from '../../wire/name.ts';
 import { placeOf, type Report } from './report.ts';
+import type { HostRules } from './tenancy.ts';
 import type { ServedZone } from './zones.ts';
 
-/** Which export answers at which host: a host has one. */
-export type Claims = Map<string, { readonly stored: StoredResource; readonly field: string; readonly owner: string }>;
+/** An export that wants a host. */
+interface Claim {
+  readonly owner: string;
+  readonly stored: StoredResource;
+  readonly field: string;
+}
+
+/** Who has which host now. Hosts are absolute and in lower case. */
+export interface Incumbents {
+  /** By host: `tenant/name` of the export that answers there. */
+  readonly owners: ReadonlyMap<string, string>;
+  /** Hosts that nobody but a tenant may have for a time. */
+  readonly reserved: ReadonlyMap<string, HostReservation>;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/**
+ * Which export answers at which host: a host has one. The export that has it keeps it as long as it wants it; a host
+ * that its tenant gave up is that tenant's for a time; else the first export that wants it has it.
+ */
+export class Claims {
+  readonly #claims = new Map<string, Claim[]>();
+  readonly #incumbents: Incumbents;
+  readonly #rules: HostRules;
+
+  constructor(incumbents: Incumbents, rules: HostRules) {
+    this.#incumbents = incumbents;
+    this.#rules = rules;
+  }
+
+  /** Enters the hosts of an export that it may have. Exports are entered in their order. */
+  enter(exp: DomainExport, stored: StoredResource): void {
+    const owner = ownerOf(exp);
+    for (const [index, text] of (exp.spec.hosts ?? []).entries()) {
+      const host = hostFromText(text);
+      if (!host.ok) continue;
+      const name = nameToText(host.value);
+      if (this.#rules.forbids(tenantOf(owner), name) !== undefined) continue;
+      const claims = this.#claims.get(name);
+      const claim = { owner, stored, field: `spec.hosts[${index}]` };
+      if (claims === undefined) this.#claims.set(name, [claim]);
+      else claims.push(claim);
+    }
+  }
+
+  /** The claim that has a host; undefined when nobody wants it, or nobody who may have it now. */
+  holder(host: string): Claim | undefined {
+    const claims = this.#claims.get(host);
+    if (claims === undefined) return undefined;
+    const incumbent = this.#incumbents.owners.get(host);
+    const same = claims.find(({ owner }) => owner === incumbent);
+    if (same !== undefined) return same;
+    const reservation = this.reservation(host);
+    const mayHave = ({ owner }: Claim): boolean => reservation === undefined || reservation.tenant === tenantOf(owner);
+    // Another export of the tenant that has the host comes before those of others.
+    return claims.find((claim) => mayHave(claim) && isSameTenant(claim.owner, incumbent)) ?? claims.find(mayHave);
+  }
+
+  /** For whom a host is reserved now. */
+  reservation(host: string): HostReservation | undefined {
+    const { owners, reserved, now } = this.#incumbents;
+    const incumbent = owners.get(host);
+    const isGivenUp =
+      incumbent !== undefined && this.#claims.get(host)?.some(({ owner }) => owner === incumbent) !== true;
+    const reservation = isGivenUp
+      ? { tenant: tenantOf(incumbent), until: now + this.#rules.hold(host) * 1000 }
+      : reserved.get(host);
+    return reservation !== undefined && reservation.until > now ? reservation : undefined;
+  }
+
+  /** Why an export may not have a host by who its tenant is; undefined when it may. */
+  refusal(owner: string, host: string): Trouble | undefined {
+    const tenant = tenantOf(owner);
+    const shown = host.slice(0, -1);
+    const origin = this.#rules.forbids(tenant, host);
+    if (origin !== undefined) {
+      const message = `tenant \`${tenant}\` may not have the host ${shown} in zone ${origin}`;
+      return {
+        message,
+        remedy: 'choose a host that it may have, or have the operator name the tenant in the `tenants` of the Zone',
+      };
+    }
+    const reservation = this.reservation(host);
+    if (reservation === undefined || reservation.tenant === tenant) return undefined;
+    const until = new Date(reservation.until).toISOString();
+    const message = `${shown} is reserved for tenant \`${reservation.tenant}\`, which gave it up, until ${until}`;
+    return { message, remedy: 'wait, or choose another host' };
+  }
+
+  /** Whether some export wants exactly this host. @param host absolute, lower case */
+  isWanted(host: string): boolean {
+    return this.#claims.has(host);
+  }
+
+  /** Whether some export wants a host, itself or by a wildcard above it. @param host absolute, lower case */
+  covers(host: string): boolean {
+    if (this.#claims.has(host)) return true;
+    for (let at = host.indexOf('.') + 1; at > 0 && at < host.length; at = host.indexOf('.', at) + 1)
+      if (this.#claims.has(`*.${host.slice(at)}`)) return true;
+    return false;
+  }
+}
 
 interface Trouble {
   readonly message: string;
@@ -29,19 +133,21 @@ export function resolveHosts(
 ): string[] {
   const hosts: string[] = [];
   const claim = (host: string, field: string): void => {
-    const before = claims.get(host);
-    if (before === undefined) {
-      claims.set(host, { stored, field, owner });
-      hosts.push(host);
-      return;
-    }
-    // A host that spells out the export's own target name is only said twice.
-    if (before.owner === owner && field === 'metadata.name') return;
+    const refusal = claims.refusal(owner, host);
+    if (refusal !== undefined) return report.error(stored, field, refusal.message, refusal.remedy);
+    const holder = claims.holder(host);
     const shown = host.slice(0, -1);
-    if (before.owner === owner)
-      return report.error(stored, field, `${shown} stands here twice`, 'remove one of the two');
-    const message = `${shown} is a host of DomainExport ${before.owner} already (${placeOf(before.stored, before.field)})`;
-    return report.error(stored, field, message, 'remove it from one of the two');
+    if (holder !== undefined && holder.owner !== owner) {
+      const message = `${shown} is a host of DomainExport ${holder.owner} already (${placeOf(holder.stored, holder.field)})`;
+      return report.error(stored, field, message, 'remove it from one of the two');
+    }
+    if (!hosts.includes(host)) {
+      hosts.push(host);
+      return undefined;
+    }
+    // A host that spells out the export's own target name only repeats it.
+    if (field === 'metadata.name') return undefined;
+    return report.error(stored, field, `${shown} stands here twice`, 'remove one of the two');
   };
   for (const [index, text] of (spec.hosts ?? []).entries()) {
     const field = `spec.hosts[${index}]`;
@@ -88,22 +194,23 @@ function zoneTrouble(text: string, host: WireName, zones: ReadonlyMap<string, Se
   const apexLabels = labelCount(zone.data.origin);
   const shown = text.replace(/\.$/u, '');
   for (let name = host; labelCount(name) >= apexLabels; name = parentOf(name)) {
-    const types = zone.data.nodes.get(nameKey(name))?.rrsets.map((rrset) => rrset.type) ?? [];
+    const number = zone.data.find(name);
+    const has = (type: number): boolean => number >= 0 && zone.data.setOf(number, type) >= 0;
     const atHost = name === host;
     const atApex = labelCount(name) === apexLabels;
     const at = nameToText(name).replace(/\.$/u, '');
-    if (!atApex && types.includes(Type.NS)) {
+    if (!atApex && has(Type.NS)) {
       const message = `${shown} is ${atHost ? 'delegated away' : `below the delegation of ${at}`}`;
       return { message: message + recordPlace(zone, name, Type.NS), remedy: 'choose a name that the zone answers for' };
     }
-    if (!atHost && types.includes(Type.DNAME)) {
+    if (!atHost && has(Type.DNAME)) {
       const message = `${shown} is below the DNAME at ${at}, which hides it`;
       return {
         message: message + recordPlace(zone, name, Type.DNAME),
         remedy: 'remove the DNAME, or choose another name',
       };
     }
-    const own = atHost ? IN_THE_WAY.find(([type]) => types.includes(type)) : undefined;
+    const own = atHost ? IN_THE_WAY.find(([type]) => has(type)) : undefined;
     if (own !== undefined) {
       const message = `${shown} has ${own[1]} record in the zone`;
       return { message: message + recordPlace(zone, name, own[0]), remedy: 'remove that record, or the host here' };
@@ -120,9 +227,10 @@ const IN_THE_WAY = [
 ] as const;
 
 function recordPlace(zone: ServedZone, owner: WireName, type: number): string {
-  const found = zone.where.locate(owner, type);
-  if (found?.file !== undefined) return ` (${found.file}${found.line === undefined ? '' : `:${found.line}`})`;
-  return ` (${placeOf(zone.stored, found?.field ?? 'spec.records')})`;
+  const number = zone.data.find(owner);
+  const found = zone.data.placeOf(zone.data.setOf(number, type));
+  if (found.file !== undefined) return ` (${found.file}${found.line === undefined ? '' : `:${found.line}`})`;
+  return ` (${placeOf(zone.stored, found.field ?? 'spec.records')})`;
 }
 
 /** The zone with the longest origin that a name is in. */
@@ -145,4 +253,18 @@ function noZone(text: string, zones: ReadonlyMap<string, ServedZone>): Trouble {
   if (origins.length === 0) return { message, remedy: 'add a Zone: none is served' };
   const shown = origins.slice(0, 5).join(', ') + (origins.length > 5 ? ` and ${origins.length - 5} more` : '');
   return { message, remedy: `add a Zone for it; served are ${shown}` };
+}
+
+/** Whether a served zone holds a host. @param host absolute */
+export function isInZones(host: string, zones: ReadonlyMap<string, ServedZone>): boolean {
+  const name = nameFromText(host);
+  return name.ok && zoneOf(name.value, zones) !== undefined;
+}
+
+function tenantOf(owner: string): string {
+  return owner.slice(0, owner.indexOf('/'));
+}
+
+function isSameTenant(owner: string, other: string | undefined): boolean {
+  return other !== undefined && tenantOf(owner) === tenantOf(other);
 }

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { Interned } from '../../lib/interned.ts';
 import { suggest } from '../../lib/nearest.ts';
-import type { Problem } from '../../lib/problem.ts';
+import { hasErrors, type Problem } from '../../lib/problem.ts';
+import type { RegionTree } from '../../model/regions.ts';
 import type { MatrixEntry } from '../../model/resolved.ts';
 import { ispTrouble, regionTrouble, type Places } from './sites.ts';
 
@@ -11,32 +12,46 @@ export interface ParsedMatrix {
   readonly problems: readonly Problem[];
 }
 
-interface CheckedFile extends Places {
-  readonly sites: string;
+interface Checked {
+  readonly regions: RegionTree;
+  /** The sites there were, and the ISPs that nobody knew. */
+  readonly names: string;
   readonly problems: readonly Problem[];
 }
 
+/** Of a matrix that is known. */
+interface About {
+  readonly isps: readonly string[];
+  /** By file: what was found the last time, unless there were errors. */
+  readonly checked: Map<string, Checked>;
+}
+
 const matrices = new Interned<readonly MatrixEntry[]>();
-/** By matrix and file: the problems found, and the names that the file was checked against. */
-const checkedFiles = new WeakMap<readonly MatrixEntry[], Map<string, CheckedFile>>();
-/** A copy of one matrix lies in this many files at most before older checks are forgotten. */
+const abouts = new WeakMap<readonly MatrixEntry[], About>();
+/** Copies of one matrix may lie in so many files before older checks are forgotten. */
 const MOST_FILES = 1000;
 
-/** Parses a matrix, unless its text is known and its names were checked against the same sites, regions and carriers. */
-export function readMatrix(text: string, file: string, sites: readonly string[], places: Places): ParsedMatrix {
+/** Parses a matrix, unless its text is known and was checked against the same names. @param octets UTF-8 */
+export function readMatrix(octets: Buffer, file: string, sites: readonly string[], places: Places): ParsedMatrix {
   let parsed: { entries: MatrixEntry[]; problems: Problem[] } | undefined;
   const parse = (): { entries: MatrixEntry[]; problems: Problem[] } =>
-    (parsed ??= parseMatrix(text, file, sites, places));
-  const entries = matrices.get(hash('sha256', text, 'base64'), () => parse().entries);
-  let files = checkedFiles.get(entries);
-  if (files === undefined) checkedFiles.set(entries, (files = new Map()));
-  const before = files.get(file);
-  const names = sites.join(' ');
-  if (before?.sites === names && before.regions === places.regions && before.carriers === places.carriers)
-    return { entries, problems: before.problems };
+    (parsed ??= parseMatrix(octets.toString(), file, sites, places));
+  const entries = matrices.get(hash('sha256', octets, 'base64'), () => parse().entries);
+  let about = abouts.get(entries);
+  if (about === undefined) {
+    about = { isps: [...new Set(entries.map(({ isp }) => isp))], checked: new Map() };
+    abouts.set(entries, about);
+  }
+  const { isps, checked } = about;
+  const { regions } = places;
+  const unknown = isps.filter((isp) => isp !== '' && ispTrouble(isp, places) !== undefined);
+  const names = JSON.stringify([sites, unknown]);
+  const before = checked.get(file);
+  if (before?.names === names && before.regions === regions) return { entries, problems: before.problems };
   const { problems } = parse();
-  if (files.size >= MOST_FILES) files.clear();
-  files.set(file, { ...places, sites: names, problems });
+  if (checked.size >= MOST_FILES) checked.clear();
+  if (hasErrors(problems)) checked.delete(file);
+  else checked.set(file, { regions, names, problems });
   return { entries, problems };
 }
 

@@ -1,6 +1,7 @@
 import { formatAddress, parseAddress } from '../../lib/address.ts';
 import { suggest } from '../../lib/nearest.ts';
 import type { DomainExport } from '../../model/domain-export.ts';
+import { DEFAULT_TENANT } from '../../model/kinds.ts';
 import type { ResolvedEndpoint } from '../../model/resolved.ts';
 import type { Site } from '../../model/site.ts';
 import type { StoredResource } from '../../model/stored.ts';
@@ -23,60 +24,76 @@ export interface OverrideContext {
   readonly sites: readonly string[];
   /** Those with clusters. */
   readonly clusters: ReadonlyMap<string, Site>;
-  readonly now: Date;
   readonly report: Report;
 }
 
 /** The most that a weight times its factors can become, so that shares stay numbers. */
 const MAX_WEIGHT = 1e9;
 
-/** Overrides by `tenant/export`, each list in the order of their names, and when the first of them ends. */
-export function resolveOverrides(
-  overrides: readonly (readonly [WeightOverride, StoredResource])[],
+/** An override that says what to do to which export. */
+export interface ResolvedOverride {
+  /** `tenant/name` of the export. */
+  readonly target: string;
+  readonly override: Override;
+  /** Undefined: it does not end by itself. */
+  readonly expires: Date | undefined;
+  readonly stored: StoredResource;
+}
+
+/** Follows one override to its export. Undefined, and an error is reported, when it cannot be used. */
+export function resolveOverride(
+  override: WeightOverride,
+  stored: StoredResource,
   context: OverrideContext,
+): ResolvedOverride | undefined {
+  const { metadata, spec } = override;
+  const { exports, report } = context;
+  const tenant = metadata.tenant ?? DEFAULT_TENANT;
+  const target = `${tenant}/${spec.export}`;
+  const change = changeOf(override, stored, report);
+  const expires = expiryOf(override, stored, report);
+  const exp = exports.get(target);
+  if (exp === undefined) {
+    const names = [...exports.keys()].filter((known) => known.startsWith(`${tenant}/`));
+    const own = names.map((known) => known.slice(tenant.length + 1));
+    // Only exports that follow from annotations have names with dots, and they come and go with edge clusters.
+    if (spec.export.includes('.') && context.clusters.size > 0) {
+      const message = `no edge cluster is seen to claim \`${spec.export}\``;
+      report.warning(stored, 'spec.export', message, 'the override waits for it; or correct the name');
+      return undefined;
+    }
+    const message = `tenant \`${tenant}\` has no DomainExport \`${spec.export}\``;
+    report.error(stored, 'spec.export', message, suggest(spec.export, own, 'its exports'));
+    return undefined;
+  }
+  checkTargets(override, exp, stored, context);
+  if (change === undefined) return undefined;
+  const sites = spec.sites === undefined ? undefined : new Set(spec.sites);
+  const addresses = spec.addresses === undefined ? undefined : new Set(spec.addresses.map(canonical));
+  const named = { name: metadata.name, reason: spec.reason ?? '', sites, addresses, change };
+  return { target, override: named, expires, stored };
+}
+
+/** Overrides in force by `tenant/export`, each list in the order of their names, and when the first of them ends. */
+export function overridesInForce(
+  all: readonly ResolvedOverride[],
+  now: Date,
+  report: Report,
 ): { byExport: Map<string, Override[]>; firstExpiry: Date | undefined } {
   const byExport = new Map<string, Override[]>();
   let firstExpiry: Date | undefined;
-  const byName = [...overrides].sort(([a], [b]) => (a.metadata.name < b.metadata.name ? -1 : 1));
-  for (const [override, stored] of byName) {
-    const { metadata, spec } = override;
-    const key = `${metadata.tenant ?? 'default'}/${spec.export}`;
-    const change = changeOf(override, stored, context.report);
-    const expires = expiryOf(override, stored, context.report);
-    const target = context.exports.get(key);
-    if (target === undefined) {
-      const [tenant] = key.split('/');
-      const names = [...context.exports.keys()].filter((known) => known.startsWith(`${tenant}/`));
-      const remedy = suggest(
-        spec.export,
-        names.map((known) => known.slice(tenant!.length + 1)),
-        'its exports',
-      );
-      context.report.error(
-        stored,
-        'spec.export',
-        `tenant \`${tenant}\` has no DomainExport \`${spec.export}\``,
-        remedy,
-      );
-      continue;
-    }
-    checkTargets(override, target, stored, context);
-    if (expires !== undefined && expires <= context.now) {
+  const byName = [...all].sort((a, b) => (a.override.name < b.override.name ? -1 : 1));
+  for (const { target, override, expires, stored } of byName) {
+    if (expires !== undefined && expires <= now) {
+      const { expires: written } = (stored.resource as WeightOverride).spec;
       const remedy = 'delete it, or give it a later time';
-      context.report.warning(stored, 'spec.expires', `ended at ${spec.expires} and does nothing`, remedy);
+      report.warning(stored, 'spec.expires', `ended at ${written} and does nothing`, remedy);
       continue;
     }
     if (expires !== undefined && (firstExpiry === undefined || expires < firstExpiry)) firstExpiry = expires;
-    if (change === undefined) continue;
-    const list = byExport.get(key) ?? [];
-    byExport.set(key, list);
-    list.push({
-      name: metadata.name,
-      reason: spec.reason ?? '',
-      sites: spec.sites === undefined ? undefined : new Set(spec.sites),
-      addresses: spec.addresses === undefined ? undefined : new Set(spec.addresses.map(canonical)),
-      change,
-    });
+    const list = byExport.get(target);
+    if (list === undefined) byExport.set(target, [override]);
+    else list.push(override);
   }
   return { byExport, firstExpiry };
 }
@@ -131,7 +148,8 @@ function checkTargets(
     const field = `spec.sites[${index}]`;
     if (used.has(site)) continue;
     if (sites.includes(site)) {
-      const remedy = 'add one there, or remove the site here';
+      // Without its list of sites it would apply to all.
+      const remedy = `add one there, or ${spec.sites?.length === 1 ? 'delete the override' : 'remove the site here'}`;
       report.warning(stored, field, `the export has no endpoint at \`${site}\``, remedy);
     } else report.error(stored, field, `no site \`${site}\``, suggest(site, [...used], 'its sites'));
   }

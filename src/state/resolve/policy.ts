@@ -1,24 +1,27 @@
+import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { Interned } from '../../lib/interned.ts';
 import { suggest } from '../../lib/nearest.ts';
 import { ObjectNumbers } from '../../lib/object-numbers.ts';
-import { ok, type Result } from '../../lib/result.ts';
+import { hasErrors } from '../../lib/problem.ts';
 import type { Policy } from '../../model/domain-export.ts';
-import type { MatrixEntry, ResolvedPolicy, ResolvedRule } from '../../model/resolved.ts';
+import type { MatrixEntry, ResolvedPolicy, ResolvedRule, ResolvedSite } from '../../model/resolved.ts';
+import { continentDoubt } from '../../model/region-names.ts';
 import type { StoredResource } from '../../model/stored.ts';
 import { readMatrix } from './matrix.ts';
 import type { Report } from './report.ts';
 import { checkIsps, checkRegion, type Places } from './sites.ts';
-import type { ReadText } from './zones.ts';
+import type { ReadFile } from './zones.ts';
 
 export interface PolicyContext {
   readonly stored: StoredResource;
   /** Sites where the export has endpoints. */
   readonly used: ReadonlySet<string>;
   readonly sites: readonly string[];
+  readonly resolvedSites: ReadonlyMap<string, ResolvedSite>;
   readonly places: Places;
-  readonly readMatrix: (path: string, stored: StoredResource) => readonly MatrixEntry[];
+  readonly readMatrix: (path: string, stored: StoredResource, report: Report) => readonly MatrixEntry[];
   readonly report: Report;
 }
 
@@ -38,7 +41,7 @@ export function resolvePolicy(policy: Policy, context: PolicyContext): ResolvedP
   const { rules = [], failover = [], objective = 'latency', matrix, spread = {} } = policy;
   checkFailover(failover, context);
   const resolved: ResolvedPolicy = {
-    matrix: matrix === undefined ? NO_MATRIX : context.readMatrix(matrix, context.stored),
+    matrix: matrix === undefined ? NO_MATRIX : context.readMatrix(matrix, context.stored, context.report),
     rules: rules.map((rule, index) => resolveRule(rule, index, context)),
     failover,
     objective: typeof objective === 'string' ? OBJECTIVES[objective] : objective,
@@ -59,14 +62,19 @@ function resolveRule(rule: NonNullable<Policy['rules']>[number], index: number, 
   const field = `spec.policy.rules[${index}]`;
   const { regions = [], isps = [] } = rule.clients;
   for (const [at, region] of regions.entries()) {
-    checkRegion(region, stored, `${field}.clients.regions[${at}]`, places, report);
+    const where = `${field}.clients.regions[${at}]`;
+    checkRegion(region, stored, where, places, report);
+    const doubt = continentDoubt(region, places.regions);
+    // A configuration with a site in the country means the country.
+    if (doubt !== undefined && !hasSiteIn(region, context)) report.warning(stored, where, doubt.message, doubt.remedy);
   }
   checkIsps(isps, stored, `${field}.clients.isps`, places, report);
   const deny = rule.deny ?? [];
-  checkSites(rule.only ?? [], `${field}.only`, context);
-  checkSites(deny, `${field}.deny`, context);
+  const hasBoth = rule.only !== undefined && rule.deny !== undefined;
+  checkSites(rule.only ?? [], `${field}.only`, hasBoth ? '`only`' : 'the rule', context);
+  checkSites(deny, `${field}.deny`, hasBoth ? '`deny`' : 'the rule', context);
   if (rule.only === undefined && rule.deny === undefined) {
-    report.warning(stored, field, 'the rule does nothing', 'give it `only` or `deny`');
+    report.warning(stored, field, 'the rule does nothing', 'give it `only` or `deny`, or remove it');
   }
   const denied = new Set(deny);
   if (used.size > 0 && [...used].every((site) => denied.has(site))) {
@@ -78,11 +86,15 @@ function resolveRule(rule: NonNullable<Policy['rules']>[number], index: number, 
   return { name: rule.name ?? `rules[${index}]`, regions, isps, only: rule.only, deny };
 }
 
+function hasSiteIn(region: string, { resolvedSites, places }: PolicyContext): boolean {
+  return [...resolvedSites.values()].some((site) => places.regions.contains(region, site.region));
+}
+
 function checkFailover(failover: readonly (readonly string[])[], context: PolicyContext): void {
   const tierOf = new Map<string, number>();
   for (const [tier, sites] of failover.entries()) {
     const field = `spec.policy.failover[${tier}]`;
-    checkSites(sites, field, context);
+    checkSites(sites, field, 'the tier', context);
     for (const [index, site] of sites.entries()) {
       const before = tierOf.get(site);
       tierOf.set(site, before ?? tier);
@@ -93,43 +105,60 @@ function checkFailover(failover: readonly (readonly string[])[], context: Policy
   }
 }
 
-function checkSites(names: readonly string[], field: string, { sites, used, stored, report }: PolicyContext): void {
+/** @param list what goes with its last site: an empty list is not valid */
+function checkSites(
+  names: readonly string[],
+  field: string,
+  list: string,
+  { sites, used, stored, report }: PolicyContext,
+): void {
   for (const [index, name] of names.entries()) {
     if (used.has(name)) continue;
     const at = `${field}[${index}]`;
     if (!sites.includes(name)) report.error(stored, at, `no site \`${name}\``, suggest(name, sites, 'sites'));
-    else
-      report.warning(stored, at, `the export has no endpoint at \`${name}\``, 'add one there, or remove the site here');
+    else {
+      const remedy = `add one there, or remove ${names.length === 1 ? list : 'the site here'}`;
+      report.warning(stored, at, `the export has no endpoint at \`${name}\``, remedy);
+    }
   }
 }
 
-/** Reads each matrix once, however many exports name it. */
+/** What came of a path in a resource. */
+type FoundMatrix =
+  | { readonly file: string; readonly entries: readonly MatrixEntry[]; readonly isSound: boolean }
+  | { readonly message: string; readonly remedy: string };
+
+/** Reads each matrix once, however many exports name it. The problems are told with the first of them. */
 export function matrixReader(
   sites: readonly string[],
   places: Places,
-  readText: ReadText,
-  report: Report,
+  readFile: ReadFile,
 ): PolicyContext['readMatrix'] {
   /** By folder and path: a path is relative to the folder of the file that it stands in. */
-  const named = new Map<string, Result<readonly MatrixEntry[], string>>();
-  const read = new Map<string, readonly MatrixEntry[]>();
-  const look = (path: string, from: string): Result<readonly MatrixEntry[], string> => {
-    const text = readText(path, from);
-    if (!text.ok) return text;
-    const { file } = text.value;
-    const before = read.get(file);
-    if (before !== undefined) return ok(before);
-    const { entries, problems } = readMatrix(text.value.text, file, sites, places);
+  const byPath = new Map<string, FoundMatrix>();
+  const byFile = new Map<string, FoundMatrix>();
+  const look = (path: string, from: string, report: Report): FoundMatrix => {
+    const read = readFile(path, from);
+    if (!read.ok) return { message: `${path}: ${read.error}`, remedy: 'the path is relative to this file' };
+    const { file, octets } = read.value;
+    const before = byFile.get(file);
+    if (before !== undefined) return before;
+    if (!isUtf8(octets)) return { message: `${path} is not UTF-8`, remedy: 'save it as UTF-8' };
+    const { entries, problems } = readMatrix(octets, file, sites, places);
     for (const problem of problems) report.problems.push(problem);
-    read.set(file, entries);
-    return ok(entries);
+    const found = { file, entries, isSound: !hasErrors(problems) };
+    byFile.set(file, found);
+    return found;
   };
-  return (path, stored) => {
+  return (path, stored, report) => {
     const key = `${dirname(stored.file)}\0${path}`;
-    let matrix = named.get(key);
-    if (matrix === undefined) named.set(key, (matrix = look(path, stored.file)));
-    if (matrix.ok) return matrix.value;
-    report.error(stored, 'spec.policy.matrix', `${path}: ${matrix.error}`, 'the path is relative to this file');
-    return NO_MATRIX;
+    const before = byPath.get(key);
+    const files = byFile.size;
+    const found = before ?? look(path, stored.file, report);
+    byPath.set(key, found);
+    if ('message' in found) report.error(stored, 'spec.policy.matrix', found.message, found.remedy);
+    else if (!found.isSound && byFile.size === files)
+      report.error(stored, 'spec.policy.matrix', `${found.file} is invalid`, 'mend it');
+    return 'message' in found ? NO_MATRIX : found.entries;
   };
 }

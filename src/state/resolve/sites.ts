@@ -1,5 +1,7 @@
 import { Interned } from '../../lib/interned.ts';
-import { suggest } from '../../lib/nearest.ts';
+import { nearestName } from '../../lib/nearest.ts';
+import { ispCalled, type CarrierNames } from '../../model/isp-names.ts';
+import { regionRemedy } from '../../model/region-names.ts';
 import type { RegionTree } from '../../model/regions.ts';
 import type { ResolvedSite } from '../../model/resolved.ts';
 import type { Site } from '../../model/site.ts';
@@ -10,7 +12,7 @@ import type { Report } from './report.ts';
 export interface Places {
   readonly regions: RegionTree;
   /** Names of carriers, without AS numbers. */
-  readonly carriers: ReadonlySet<string>;
+  readonly carriers: CarrierNames;
 }
 
 /** The compiler goes by the identity of sites: a resource that says the same as before gives the same one. */
@@ -32,16 +34,12 @@ export function checkRegion(code: string, stored: StoredResource, field: string,
   if (trouble !== undefined) report.error(stored, field, trouble.message, trouble.remedy);
 }
 
-export function regionTrouble(code: string, { regions }: Places): { message: string; remedy: string } | undefined {
+export function regionTrouble(code: string, places: Places): { message: string; remedy: string } | undefined {
+  const { regions, carriers } = places;
   if (regions.get(code) !== undefined) return undefined;
-  const same = regions.codes().find((known) => known.toLowerCase() === code.toLowerCase());
-  const near = suggest(code, same === undefined ? regions.codes() : [same], 'regions');
-  // Two-letter codes are near to too many others for a guess to help.
-  const guess = same !== undefined || (code.length > 3 && near.startsWith('did you mean'));
-  return {
-    message: `no region \`${code}\``,
-    remedy: guess ? near : 'regions are ISO 3166 codes such as `DE` or `CN-GD`, as in geo-data/regions.csv',
-  };
+  const message = `no region \`${code}\``;
+  if (carriers.has(code)) return { message, remedy: `\`${code}\` is an ISP: name it as one` };
+  return { message, remedy: regionRemedy(code, regions) };
 }
 
 export function checkIsps(
@@ -59,12 +57,13 @@ export function checkIsps(
 
 /** An unknown carrier matches nobody, which is no reason not to serve. */
 export function ispTrouble(isp: string, { carriers }: Places): { message: string; remedy: string } | undefined {
-  if (carriers.has(isp) || /^AS[1-9][0-9]*$/u.test(isp)) return undefined;
-  const near = suggest(isp, [...carriers], 'carriers');
+  if (/^AS[1-9][0-9]*$/u.test(isp) || carriers.has(isp)) return undefined;
+  const meant = ispCalled(isp, carriers) ?? nearestName(isp, carriers, 1);
   return {
     message: `no carrier \`${isp}\``,
-    remedy: near.startsWith('did you mean')
-      ? near
-      : 'use a name of geo-data/carriers.csv, or an AS number as in `AS3320`',
+    remedy:
+      meant === undefined
+        ? 'use a name of geo-data/carriers.csv, or an AS number as in `AS3320`'
+        : `did you mean \`${meant}\`?`,
   };
 }

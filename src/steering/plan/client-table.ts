@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import type { RegionTree } from '../../model/regions.ts';
+import type { Coordinates, RegionTree } from '../../model/regions.ts';
 import type { MatrixEntry, ResolvedRule, ResolvedSite } from '../../model/resolved.ts';
 import { matrixIndex } from './matrix-index.ts';
-import { distanceMs, sharesIsp } from './nearness.ts';
+import { distanceMs, pointOf, sharesIsp } from './nearness.ts';
 import type { ClientLocality } from './plan.ts';
 import { RuleSets } from './rule-sets.ts';
 
@@ -11,6 +11,9 @@ const MOST_RULE_SETS = 16;
 
 /** Results of nearness are kept for so many lists of sites; see `NearestSites`. */
 const MOST_NEAREST = 64;
+
+/** Distances are kept for so many areas times sites: thousands of addresses may have places of their own. */
+const MOST_DISTANCES = 4_000_000;
 
 /** Rows of a matrix by client. */
 export interface MatrixRows {
@@ -26,40 +29,44 @@ export interface MatrixRows {
 export class ClientTable {
   readonly clients: readonly ClientLocality[];
   readonly regions: RegionTree;
-  /** Per client: index of its region. */
-  readonly regionOf: Uint32Array;
+  /** Per client: index of its area: a place where coordinates are known, else a region. */
+  readonly areaOf: Uint32Array;
   /** Per client: index of its ISP and AS number. */
   readonly ispOf: Uint32Array;
-  /** Clients of each region, and of each ISP and AS number, that stand for the others. */
-  readonly perRegion: readonly ClientLocality[];
+  /** Clients of each area, and of each ISP and AS number, that stand for the others. */
+  readonly perArea: readonly ClientLocality[];
   readonly perIsp: readonly ClientLocality[];
   readonly #ruleSets = new LRUCache<readonly ResolvedRule[], RuleSets>({ max: MOST_RULE_SETS });
   /** By all that a result depends on: see `NearestEndpoints`. */
   readonly nearest = new LRUCache<string, NearestSites>({ max: MOST_NEAREST });
-  readonly #distances = new WeakMap<ResolvedSite, Float64Array>();
+  readonly #distances = new LRUCache<ResolvedSite, Float64Array>({
+    maxSize: MOST_DISTANCES,
+    sizeCalculation: ({ length }) => Math.max(1, length),
+  });
   readonly #penalties = new WeakMap<ResolvedSite, Float64Array>();
   readonly #matrixRows = new WeakMap<readonly MatrixEntry[], MatrixRows>();
-  readonly #regionsInside = new Map<string, readonly number[]>();
+  readonly #areasInside = new Map<string, readonly number[]>();
   readonly #ispsNamed = new Map<string, readonly number[]>();
 
   constructor(clients: readonly ClientLocality[], regions: RegionTree) {
     this.clients = clients;
     this.regions = regions;
-    const byRegion = numbering(clients, ({ region }) => region);
+    // A place is in one region, so it stands for that as well.
+    const byArea = numbering(clients, ({ region, coordinates }) => coordinates ?? region);
     const byIsp = numbering(clients, ({ isp, asn }) => `${isp} ${asn}`);
-    this.regionOf = byRegion.of;
-    this.perRegion = byRegion.first;
+    this.areaOf = byArea.of;
+    this.perArea = byArea.first;
     this.ispOf = byIsp.of;
     this.perIsp = byIsp.first;
   }
 
-  /** Milliseconds to a place by region, estimated; NaN from a region that is not known. */
+  /** Estimated milliseconds to a site by area; NaN from a region that is not known. */
   distancesTo(place: ResolvedSite): Float64Array {
     let known = this.#distances.get(place);
     if (known === undefined) {
-      known = Float64Array.from(this.perRegion, ({ region }) => {
-        const at = this.regions.get(region);
-        return at === undefined ? Number.NaN : distanceMs(at, place);
+      known = Float64Array.from(this.perArea, (client) => {
+        const point = pointOf(client, this);
+        return point === undefined ? Number.NaN : distanceMs(point, place);
       });
       this.#distances.set(place, known);
     }
@@ -103,12 +110,12 @@ export class ClientTable {
     return known;
   }
 
-  /** Indexes of the regions that are a region or inside it. */
-  regionsInside(code: string): readonly number[] {
-    let known = this.#regionsInside.get(code);
+  /** Indexes of the areas that are a region or inside it. */
+  areasInside(code: string): readonly number[] {
+    let known = this.#areasInside.get(code);
     if (known === undefined) {
-      known = indexes(this.perRegion, ({ region }) => this.regions.contains(code, region));
-      this.#regionsInside.set(code, known);
+      known = indexes(this.perArea, ({ region }) => this.regions.contains(code, region));
+      this.#areasInside.set(code, known);
     }
     return known;
   }
@@ -146,9 +153,9 @@ export function clientTable(clients: readonly ClientLocality[], regions: RegionT
 /** Numbers values by first appearance. */
 function numbering(
   clients: readonly ClientLocality[],
-  keyOf: (client: ClientLocality) => string,
+  keyOf: (client: ClientLocality) => string | Coordinates,
 ): { of: Uint32Array; first: ClientLocality[] } {
-  const numbers = new Map<string, number>();
+  const numbers = new Map<string | Coordinates, number>();
   const first: ClientLocality[] = [];
   const of = Uint32Array.from(clients, (client) => {
     const key = keyOf(client);

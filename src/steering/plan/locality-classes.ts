@@ -1,3 +1,4 @@
+import type { Coordinates } from '../../model/regions.ts';
 import type { ClientLocality } from './plan.ts';
 
 /** Localities that steering cannot tell apart, as one class. */
@@ -9,12 +10,14 @@ export interface LocalityClasses {
 }
 
 /**
- * Divides localities by region and by those ISPs that are named anywhere; the others are all alike, except that one
+ * Divides localities by region, by place in it where coordinates are known, and by those ISPs that are named anywhere; the others are all alike, except that one
  * whose ISP is not known differs from one whose ISP nothing names.
  * @param named carriers and `AS<number>`s
  */
 export function classifyLocalities(localities: readonly ClientLocality[], named: ReadonlySet<string>): LocalityClasses {
   const regions = new Map<string, number>();
+  const places = new Map<Coordinates, number>();
+  let wheres = 0;
   const isps = new Map<string, number>();
   const width = named.size + 2;
   // 0: no ISP known; 1: one that nothing names, and that has its price whichever it is; then the named ones.
@@ -30,12 +33,17 @@ export function classifyLocalities(localities: readonly ClientLocality[], named:
   const representatives: ClientLocality[] = [];
   const of = new Uint32Array(localities.length);
   for (let i = 0; i < localities.length; i++) {
-    const { region, isp, asn } = localities[i]!;
-    let regionNumber = regions.get(region);
-    if (regionNumber === undefined) regions.set(region, (regionNumber = regions.size));
+    const { region, isp, asn, coordinates } = localities[i]!;
+    // A place is in one region, so it stands for that as well.
+    let where = coordinates === undefined ? regions.get(region) : places.get(coordinates);
+    if (where === undefined) {
+      where = wheres++;
+      if (coordinates === undefined) regions.set(region, where);
+      else places.set(coordinates, where);
+    }
     let ispNumber = isps.get(isp);
     if (ispNumber === undefined) isps.set(isp, (ispNumber = classOfIsp.get(isp) ?? 1));
-    let key = regionNumber * width + ispNumber;
+    let key = where * width + ispNumber;
     // A carrier and one of its AS numbers may both be named, so both count.
     if (classOfNumber.size > 0) key = key * width + (classOfNumber.get(asn) ?? 0);
     let found = known.get(key);

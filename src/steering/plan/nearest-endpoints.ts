@@ -17,7 +17,7 @@ export class NearestEndpoints {
   readonly #rows: MatrixRows | undefined;
   /** Per endpoint: the matrix's column, or undefined. */
   readonly #columns: readonly (number | undefined)[];
-  /** Per endpoint, then by region: estimated milliseconds. */
+  /** Per endpoint, then by area: estimated milliseconds. */
   readonly #distances: readonly Float64Array[];
   /** Per endpoint, then by ISP: share of the penalty. */
   readonly #penalties: readonly Float64Array[];
@@ -52,7 +52,7 @@ export class NearestEndpoints {
    */
   find(client: number, eligible: readonly number[]): number[] {
     const { objective, ispPenaltyMs, toleranceMs } = this.#exp.policy;
-    const region = this.#table.regionOf[client]!;
+    const region = this.#table.areaOf[client]!;
     const isp = this.#table.ispOf[client]!;
     const rows = this.#rows?.rows[this.#rows.of[client]!];
     const count = eligible.length;

@@ -1,4 +1,4 @@
-import type { Region } from '../../model/regions.ts';
+import type { Coordinates } from '../../model/regions.ts';
 import type { MatrixEntry, ResolvedEndpoint, ResolvedExport, ResolvedSite } from '../../model/resolved.ts';
 import { matrixIndex } from './matrix-index.ts';
 import type { ClientLocality, SteeringContext } from './plan.ts';
@@ -36,6 +36,14 @@ export function placeOf({ place, site }: ResolvedEndpoint, { sites }: SteeringCo
   return place ?? sites.get(site)!;
 }
 
+/** Where distances to a client are measured to: its coordinates, else the centre of its region. */
+export function pointOf(
+  client: ClientLocality,
+  { regions }: Pick<SteeringContext, 'regions'>,
+): Coordinates | undefined {
+  return client.coordinates ?? regions.get(client.region);
+}
+
 /** What it costs to serve a client from a site, and in words why. */
 export interface Nearness {
   /** Milliseconds, ISP penalty included; undefined when the client's region is not known. */
@@ -48,7 +56,7 @@ export interface Nearness {
 
 /**
  * How near a site is to a client: the measured round trip of the matrix, else an estimate from the distance between
- * the site and the centre of the client's region; plus a penalty for leaving the client's ISP. A neutral site (no
+ * the site and the client's coordinates or the centre of its region; plus a penalty for leaving the client's ISP. A neutral site (no
  * ISPs) is between all of them and costs half the penalty. A measured figure has its ISP's cost in it already, when
  * it names the ISP.
  */
@@ -61,9 +69,10 @@ export function nearness(
   const measured = matrixEntry(exp.policy.matrix, site.name, client, context);
   const penaltyMs = measured !== undefined && measured.isp !== '' ? 0 : ispPenaltyMs(exp, site, client);
   if (measured !== undefined) return { ms: measured.ms + penaltyMs, km: undefined, penaltyMs, measured };
-  const region = context.regions.get(client.region);
-  if (region === undefined) return { ms: undefined, km: undefined, penaltyMs, measured };
-  return { ms: distanceMs(region, site) + penaltyMs, km: distanceKm(region, site), penaltyMs, measured };
+  const point = pointOf(client, context);
+  if (point === undefined) return { ms: undefined, km: undefined, penaltyMs, measured };
+  const km = greatCircleKm(point, site);
+  return { ms: estimateMs(km) + penaltyMs, km, penaltyMs, measured };
 }
 
 /** What a client's leaving its ISP counts for, milliseconds; 0 when its ISP is not known. */
@@ -72,20 +81,9 @@ export function ispPenaltyMs({ policy }: ResolvedExport, site: ResolvedSite, cli
   return site.isps.length === 0 ? policy.ispPenaltyMs / 2 : policy.ispPenaltyMs;
 }
 
-/** Estimated round trip in milliseconds between a region and a site. */
-export function distanceMs(region: Region, site: ResolvedSite): number {
-  return estimateMs(distanceKm(region, site));
-}
-
-/** Kilometres from regions to sites: the same for every export and client. */
-const distances = new WeakMap<ResolvedSite, Map<string, number>>();
-
-function distanceKm(region: Region, site: ResolvedSite): number {
-  let known = distances.get(site);
-  if (known === undefined) distances.set(site, (known = new Map<string, number>()));
-  let km = known.get(region.code);
-  if (km === undefined) known.set(region.code, (km = greatCircleKm(region, site)));
-  return km;
+/** Estimated round trip in milliseconds between a client's point and a site. */
+export function distanceMs(point: Coordinates, site: ResolvedSite): number {
+  return estimateMs(greatCircleKm(point, site));
 }
 
 /** The most particular entry for a site: the innermost region first, and there the client's ISP before any. */

@@ -1,4 +1,4 @@
-import type { RegionTree } from '../../model/regions.ts';
+import type { Coordinates, RegionTree } from '../../model/regions.ts';
 import type { ResolvedExport, ResolvedSite } from '../../model/resolved.ts';
 import { STAGES, type StageRecord, type Steering } from './stages.ts';
 
@@ -8,6 +8,8 @@ export interface ClientLocality {
   /** Carrier, or `AS<number>`. */
   readonly isp: string;
   readonly asn: number;
+  /** Where in the region, when geo data says so; one object for one place. Absent: the region's centre counts. */
+  readonly coordinates?: Coordinates;
 }
 
 export interface SteeringContext {

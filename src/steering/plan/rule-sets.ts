@@ -11,11 +11,11 @@ export class RuleSets {
   readonly counts: readonly number[];
 
   constructor(rules: readonly ResolvedRule[], table: ClientTable) {
-    const { regionOf, ispOf, perRegion, perIsp } = table;
+    const { areaOf, ispOf, perArea, perIsp } = table;
     const byRegion = matches(
       rules.map(({ regions }) => regions),
-      perRegion.length,
-      (region) => table.regionsInside(region),
+      perArea.length,
+      (region) => table.areasInside(region),
     );
     const byIsp = matches(
       rules.map(({ isps }) => isps),
@@ -26,9 +26,9 @@ export class RuleSets {
     const counts: number[] = [];
     const numbers = new Map<string, number>();
     const pairs = new Int32Array(byRegion.lists.length * byIsp.lists.length).fill(-1);
-    this.of = new Uint32Array(regionOf.length);
-    for (let client = 0; client < regionOf.length; client++) {
-      const regional = byRegion.of[regionOf[client]!]!;
+    this.of = new Uint32Array(areaOf.length);
+    for (let client = 0; client < areaOf.length; client++) {
+      const regional = byRegion.of[areaOf[client]!]!;
       const local = byIsp.of[ispOf[client]!]!;
       const pair = regional * byIsp.lists.length + local;
       let number = pairs[pair]!;

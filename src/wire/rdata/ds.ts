@@ -20,5 +20,8 @@ export const ds: RdataType = { code: Type.DS, fields, example, check };
 /** RFC 7344 3.1; `0 0 0 00` asks the parent to remove the DS (RFC 8078 4). */
 export const cds: RdataType = { code: 59, fields, example, check };
 
+/** TA of draft-weiler-dnssec-dlv-iana. */
+export const ta: RdataType = { code: 32768, fields, example, check };
+
 /** RFC 4431 2, obsolete. */
 export const dlv: RdataType = { code: 32769, fields, example, check };

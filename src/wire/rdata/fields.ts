@@ -27,6 +27,8 @@ export class Words {
   readonly origin: WireName;
   /** Index of the next word. */
   at = 0;
+  /** The first word whose quotes do not belong there, and its index. */
+  fault: (Fault & { readonly token: number }) | undefined;
 
   constructor(tokens: readonly Token[], origin: WireName) {
     this.tokens = tokens;
@@ -37,8 +39,28 @@ export class Words {
     return this.at >= this.tokens.length;
   }
 
-  /** Only after `done` was false. */
+  /** A word of a number, a name and the like, which has no quotes. Only after `done` was false. */
   next(): Token {
+    const token = this.string();
+    if (token.quoted) {
+      this.fault ??= { message: `"${token.text}" is in quotes`, remedy: 'write it without them', token: this.at - 1 };
+    }
+    return token;
+  }
+
+  /** A character-string, in quotes or not. Only after `done` was false. */
+  string(): Token {
+    const token = this.listed();
+    if (token.glued) {
+      const message = `"${token.text}" follows what is before it without a blank`;
+      const remedy = 'put a blank between the two, or write \\" for a quote that belongs to the text';
+      this.fault ??= { message, remedy, token: this.at - 1 };
+    }
+    return token;
+  }
+
+  /** One of a list of character-strings, where a quote may begin the next one without a blank, as in BIND and NSD. */
+  listed(): Token {
     return this.tokens[this.at++]!;
   }
 
@@ -72,8 +94,8 @@ export interface Field {
   parse(words: Words, out: ByteWriter): Fault | undefined;
   /** Its octets from `at`; -1 when it is malformed or runs over `end`. */
   measure(bytes: Uint8Array, at: number, end: number): number;
-  /** The text of its octets, `at` to `end`, which `measure` found good. */
-  print(bytes: Uint8Array, at: number, end: number): string;
+  /** The text of its octets, `at` to `end`, which `measure` found good; undefined when no text says them. */
+  print(bytes: Uint8Array, at: number, end: number): string | undefined;
   readonly name?: NameUse;
 }
 
@@ -85,6 +107,8 @@ export interface RdataType {
   readonly example: string;
   /** What is wrong between well-formed fields; undefined when nothing is. */
   check?(rdata: Uint8Array): string | undefined;
+  /** What is likely a mistake in data that is right; undefined when nothing is. */
+  warn?(rdata: Uint8Array): Fault | undefined;
 }
 
 function integer(label: string, octets: 1 | 2 | 4): Field {
@@ -141,21 +165,24 @@ export function seconds(label: string): Field {
 }
 
 /** A domain name; absolute in print, in text relative to the origin. By default nothing is allowed that RFC 3597 forbids. */
-export function name(label: string, use: Partial<NameUse> = {}): Field {
+export function name(label: string, use: Partial<NameUse> & { readonly mayBeAbsent?: boolean } = {}): Field {
   const compress = use.compress ?? false;
   const decompress = use.decompress ?? compress;
+  const optional = use.mayBeAbsent ?? false;
   return {
     label,
+    optional,
     name: { compress, decompress, additional: use.additional ?? false, lower: use.lower ?? decompress },
     parse(words, out) {
+      if (optional && words.done) return undefined;
       const parsed = nameFromText(words.next().text, words.origin);
       if (!parsed.ok)
         return { message: `the ${label} is ${parsed.error}`, remedy: 'write a name as in host.example.org.' };
       out.bytes(parsed.value);
       return undefined;
     },
-    measure: measureName,
-    print: (bytes, at) => nameToText(bytes, at),
+    measure: optional ? (bytes, at, end) => (at === end ? 0 : measureName(bytes, at, end)) : measureName,
+    print: (bytes, at, end) => (at === end ? '' : nameToText(bytes, at)),
   };
 }
 
@@ -219,7 +246,7 @@ function measureString(bytes: Uint8Array, at: number, end: number): number {
 export function string(label: string): Field {
   return {
     label,
-    parse: (words, out) => appendString(words.next(), out),
+    parse: (words, out) => appendString(words.string(), out),
     measure: measureString,
     print: (bytes, at, end) => quote(bytes.subarray(at + 1, end)),
   };
@@ -231,7 +258,7 @@ export function strings(label: string): Field {
     label,
     parse(words, out) {
       while (!words.done) {
-        const fault = appendString(words.next(), out);
+        const fault = appendString(words.listed(), out);
         if (fault !== undefined) return fault;
       }
       return undefined;

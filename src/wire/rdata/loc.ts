@@ -29,7 +29,7 @@ function parseAngle(words: Words, axis: Axis): number | Fault {
       if (angle > axis.degrees * DEGREE) return { message: `a ${axis.label} over ${axis.degrees} degrees`, remedy };
       return side === axis.positive ? MERIDIAN + angle : MERIDIAN - angle;
     }
-    const shape = part === 2 ? /^[0-9]{1,2}(?:\.[0-9]{1,3})?$/u : /^[0-9]{1,3}$/u;
+    const shape = part === 2 ? /^[0-9]{1,2}(?:\.[0-9]{0,3})?$/u : /^[0-9]{1,3}$/u;
     if (part === 3 || !shape.test(text) || (part > 0 && Number(text) >= 60)) {
       return { message: `"${text}" is no part of a ${axis.label}`, remedy };
     }
@@ -40,7 +40,7 @@ function parseAngle(words: Words, axis: Axis): number | Fault {
 
 /** Metres with or without `m`, in whole centimetres; undefined when it is no number. */
 function centimetres(text: string): number | undefined {
-  const metres = /^(-?[0-9]{1,8}(?:\.[0-9]{1,2})?)m?$/iu.exec(text)?.[1];
+  const metres = /^([+-]?[0-9]{1,8}(?:\.[0-9]{0,2})?)m?$/iu.exec(text)?.[1];
   return metres === undefined ? undefined : Math.round(Number(metres) * 100);
 }
 
@@ -100,8 +100,10 @@ function printPrecision(octet: number): string {
 const location: Field = {
   label: 'latitude, a longitude and an altitude',
   parse,
-  measure: (_, at, end) => (at + 16 <= end ? 16 : -1),
+  // Of another version than 0 nothing more is known (RFC 1876 2).
+  measure: (bytes, at, end) => (at < end && bytes[at] !== 0 ? end - at : at + 16 <= end ? 16 : -1),
   print(bytes, at) {
+    if (bytes[at] !== 0) return undefined;
     const altitude = (readUint(bytes, at + 12, 4) - DEPTH) / 100;
     return [
       printAngle(readUint(bytes, at + 4, 4), LATITUDE),
@@ -118,7 +120,7 @@ export const loc: RdataType = {
   fields: [location],
   example: '42 21 54 N 71 06 18 W -24m 30m',
   check(rdata) {
-    if (rdata[0] !== 0) return `version ${rdata[0]} of LOC is not known`;
+    if (rdata[0] !== 0) return undefined;
     for (const i of [1, 2, 3]) {
       const mantissa = rdata[i]! >>> 4;
       const exponent = rdata[i]! & 15;

@@ -51,10 +51,13 @@ export function rdataFromText(
   for (const field of format.fields) {
     if (words.done && field.optional !== true) return err(wants(format));
     const fault = field.parse(words, out);
+    // What is wrong with a word's quotes comes before what is wrong with its text.
+    if (words.fault !== undefined) return err(words.fault);
     if (fault !== undefined) return err({ ...fault, token: Math.max(0, words.at - 1) });
   }
   if (!words.done) {
-    return err({ message: `too much: "${words.next().text}"`, remedy: wants(format).message, token: words.at - 1 });
+    const { text } = words.string();
+    return err(words.fault ?? { message: `too much: "${text}"`, remedy: wants(format).message, token: words.at - 1 });
   }
   return checked(type, out.toBytes());
 }
@@ -79,6 +82,8 @@ function genericFromText(type: number, tokens: readonly Token[]): Result<Uint8Ar
   const remedy = 'write \\# LENGTH HEX, as in \\# 4 C0000201';
   const [, length, ...rest] = tokens;
   if (length === undefined) return err({ message: 'the length after \\# is missing', remedy });
+  const quoted = tokens.findIndex((token) => token.quoted || token.glued);
+  if (quoted >= 0) return err({ message: 'quotes in what follows \\#', remedy, token: quoted });
   if (!/^[0-9]{1,5}$/u.test(length.text)) return err({ message: `"${length.text}" is no length`, remedy, token: 1 });
   const rdata = octetsFromHex(rest.map((token) => token.text).join(''));
   if (rdata === undefined) return err({ message: 'what follows the length is not hexadecimal', remedy, token: 2 });
@@ -88,15 +93,25 @@ function genericFromText(type: number, tokens: readonly Token[]): Result<Uint8Ar
   return checked(type, rdata);
 }
 
-/** The presentation form: absolute names; `\# LENGTH HEX` for unknown types and for octets that do not validate. */
+/** What is likely a mistake in record data that is right, such as an SPF text that nobody can read. */
+export function rdataWarning(type: number, rdata: Uint8Array): RdataError | undefined {
+  return TYPES.get(type)?.warn?.(rdata);
+}
+
+/**
+ * The presentation form: absolute names; `\# LENGTH HEX` for unknown types, for octets that do not validate, and for
+ * those that the type's own text cannot say.
+ */
 export function rdataToText(type: number, rdata: Uint8Array): string {
   const format = TYPES.get(type);
-  if (format === undefined || rdataProblem(type, rdata) !== undefined) {
-    return rdata.length === 0 ? '\\# 0' : `\\# ${rdata.length} ${octetsToHex(rdata)}`;
-  }
-  const texts: string[] = [];
+  if (format === undefined || rdataProblem(type, rdata) !== undefined) return genericText(rdata);
+  const texts: (string | undefined)[] = [];
   eachField(format, rdata, (field, at, end) => texts.push(field.print(rdata, at, end)));
-  return texts.filter((text) => text !== '').join(' ');
+  return texts.includes(undefined) ? genericText(rdata) : texts.filter((text) => text !== '').join(' ');
+}
+
+function genericText(rdata: Uint8Array): string {
+  return rdata.length === 0 ? '\\# 0' : `\\# ${rdata.length} ${octetsToHex(rdata)}`;
 }
 
 /** What is wrong with uncompressed record data; undefined when nothing is, and for types that are not known. */
@@ -123,13 +138,22 @@ function eachField(
   return at === rdata.length ? undefined : `${rdata.length - at} octets too many`;
 }
 
+/** By type: 1 for those that may have names in their data. */
+const NAMED = new Uint8Array(65_536);
+for (const { code, fields } of TYPES.values()) if (fields.some(({ name }) => name !== undefined)) NAMED[code] = 1;
+
+/** Whether record data of a type may have domain names in it. */
+export function hasNames(type: number): boolean {
+  return NAMED[type] === 1;
+}
+
 /** Where domain names stand in uncompressed record data; empty for unknown types. */
 export function namesIn(type: number, rdata: Uint8Array): readonly NameField[] {
   const format = TYPES.get(type);
   const names: NameField[] = [];
-  if (format?.fields.some((field) => field.name !== undefined) !== true) return names;
+  if (format === undefined || !hasNames(type)) return names;
   const problem = eachField(format, rdata, (field, offset, end) => {
-    if (field.name === undefined) return;
+    if (field.name === undefined || end === offset) return;
     const { compress, additional } = field.name;
     names.push({ offset, length: end - offset, compress, additional });
   });
@@ -154,7 +178,7 @@ export function rdataFromWire(
   const out = new ByteWriter();
   let at = offset;
   for (const field of format.fields) {
-    if (field.name?.decompress === true) {
+    if (field.name?.decompress === true && !(field.optional === true && at === end)) {
       const read = readName(message, at);
       if (read === undefined || read.next > end) return undefined;
       out.bytes(read.name);

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../../lib/result.ts';
 import { ipv4FromText, ipv4ToText, ipv6FromText, ipv6ToText } from '../../lib/address.ts';
-import { octetsFromBase64, octetsFromText, octetsToBase64, quote } from '../presentation.ts';
+import { octetsFromBase64, octetsToBase64, quote } from '../presentation.ts';
 import { readUint } from './fields.ts';
 
 /** How the value of one SvcParamKey is written (RFC 9460 7, 14.3.2). */
@@ -168,6 +168,13 @@ const mandatory: ValueFormat = {
   },
 };
 
+/** RFC 9461 5: a URI template, relative, with the variable `dns`. */
+const dohpath: ValueFormat = {
+  ...opaque(7, 'dohpath'),
+  problem: (value) =>
+    /^\/.*\{[^}]*\bdns\b[^}]*\}/u.test(text(value)) ? undefined : 'dohpath is no template such as "/dns-query{?dns}"',
+};
+
 const FORMATS: readonly ValueFormat[] = [
   mandatory,
   alpn,
@@ -176,8 +183,7 @@ const FORMATS: readonly ValueFormat[] = [
   list(4, 'ipv4hint', 4, 'IPv4 address', ipv4FromText, (octets) => ipv4ToText(octets)),
   ech,
   list(6, 'ipv6hint', 16, 'IPv6 address', ipv6FromText, (octets) => ipv6ToText(octets)),
-  // RFC 9461 5: a URI template.
-  opaque(7, 'dohpath'),
+  dohpath,
   // RFC 9540 4.
   flag(8, 'ohttp'),
 ];
@@ -187,18 +193,15 @@ export function formatOfKey(key: number): ValueFormat {
   return FORMATS[key] ?? opaque(key, `key${key}`);
 }
 
-/** The format of a key by its name, or `key667` without leading zeros (RFC 9460 2.1); undefined when it is no key. */
+/**
+ * The format of a key by its name, or `key667` without leading zeros, whose value is the wire form even of a key that
+ * has a name (RFC 9460 2.1); undefined when it is no key.
+ */
 export function formatOfName(name: string): ValueFormat | undefined {
   const lower = name.toLowerCase();
   const known = FORMATS.find((format) => format.name === lower);
   if (known !== undefined) return known;
   const number = /^key(0|[1-9][0-9]{0,4})$/u.exec(lower)?.[1];
-  // 65535 is the "Invalid key" of RFC 9460 14.3.2.
-  return number === undefined || Number(number) >= 65535 ? undefined : formatOfKey(Number(number));
-}
-
-/** Octets after `=`, quotes around them taken off. */
-export function valueOctets(word: string): Result<Uint8Array, string> {
-  const quoted = word.length >= 2 && word.startsWith('"') && word.endsWith('"');
-  return octetsFromText(quoted ? word.slice(1, -1) : word);
+  if (number === undefined || Number(number) > 65535) return undefined;
+  return opaque(Number(number), formatOfKey(Number(number)).name);
 }

@@ -8,13 +8,14 @@ import {
   rdataFromWire,
   rdataProblem,
   rdataToText,
+  rdataWarning,
   typeFromText,
   typeToText,
 } from '../../../src/wire/rdata/mod.ts';
 import { TYPES } from '../../../src/wire/rdata/registry.ts';
 import { rdataOf, readRdata, typeCode } from './read.ts';
 import { RECORDS, SVCB_VECTORS } from './records.ts';
-import { WRONG_RECORDS } from './wrong-records.ts';
+import { DOUBTFUL_RECORDS, SOUND_RECORDS, WRONG_RECORDS } from './wrong-records.ts';
 
 const cases = [...RECORDS, ...SVCB_VECTORS];
 
@@ -46,6 +47,17 @@ describe('refused, with a message that says what would be right', () => {
     if (rdata.ok) throw new Error(`accepted as ${rdataToText(typeCode(type), rdata.value)}`);
     expect(`${rdata.error.message}; ${rdata.error.remedy ?? ''}`.replace(/; $/u, '')).toMatch(says);
     expect(rdata.error.token).toBe(token);
+  });
+});
+
+describe('kept, with a warning or without', () => {
+  test.each(DOUBTFUL_RECORDS)('$type $text', ({ type, text, says }) => {
+    const warning = rdataWarning(typeCode(type), rdataOf(type, text));
+    expect(`${warning?.message}; ${warning?.remedy}`).toMatch(says);
+  });
+
+  test.each(SOUND_RECORDS)('%s %s', (type, text) => {
+    expect(rdataWarning(typeCode(type), rdataOf(type, text))).toBeUndefined();
   });
 });
 
@@ -136,13 +148,23 @@ describe('names in record data', () => {
       additional: true,
     });
     expect(namesIn(typeCode('TXT'), rdataOf('TXT', 'a'))).toEqual([]);
+    expect(namesIn(typeCode('A6'), rdataOf('A6', '0 ::1'))).toEqual([]);
+    expect(namesIn(typeCode('A6'), rdataOf('A6', '128 a.'))).toMatchObject([{ offset: 1, length: 3, compress: false }]);
     expect(namesIn(typeCode('MX'), Uint8Array.of(0))).toEqual([]);
     expect(namesIn(65280, Uint8Array.of(0))).toEqual([]);
   });
 
   test('are lower case in the canonical form of the types of RFC 4034 6.2 alone', () => {
     expect(rdataToText(typeCode('MX'), rdataCanonical(typeCode('MX'), rdataOf('MX', '10 MAIL.')))).toBe('10 mail.');
-    expect(rdataCanonical(typeCode('SRV'), rdataOf('SRV', '1 2 3 A.'))).toEqual(rdataOf('SRV', '1 2 3 a.'));
+    for (const [type, upper, lower] of [
+      ['SRV', '1 2 3 A.', '1 2 3 a.'],
+      ['PX', '1 A. B.', '1 a. b.'],
+      ['NXT', 'A. A', 'a. A'],
+      ['A6', '64 ::1 A.', '64 ::1 a.'],
+      ['SIG', 'A 5 1 0 1 1 1 Org. QUFB', 'A 5 1 0 1 1 1 org. QUFB'],
+    ] as const) {
+      expect(rdataCanonical(typeCode(type), rdataOf(type, upper))).toEqual(rdataOf(type, lower));
+    }
     expect(rdataCanonical(typeCode('RRSIG'), rdataOf('RRSIG', 'A 5 1 0 1 1 1 Org. QUFB'))).toEqual(
       rdataOf('RRSIG', 'A 5 1 0 1 1 1 org. QUFB'),
     );
@@ -151,6 +173,11 @@ describe('names in record data', () => {
       ['SVCB', '1 A.'],
       ['TXT', 'ABC'],
       ['HINFO', 'ABC DEF'],
+      ['LP', '1 A.'],
+      ['TALINK', 'A. B.'],
+      ['DSYNC', 'CDS NOTIFY 53 A.'],
+      ['IPSECKEY', '1 3 0 A.'],
+      ['HIP', '2 20 AA== A.'],
     ] as const) {
       expect(rdataCanonical(typeCode(type), rdataOf(type, text))).toEqual(rdataOf(type, text));
     }
@@ -169,6 +196,8 @@ describe('record data in a message', () => {
       CNAME: [],
       RP: [0],
       AFSDB: [0, 1],
+      PX: [0, 1, 0],
+      A6: [128],
     };
     const texts: Record<string, string> = {
       MX: '10 a.org.',
@@ -176,6 +205,8 @@ describe('record data in a message', () => {
       CNAME: 'a.org.',
       RP: '. a.org.',
       AFSDB: '1 a.org.',
+      PX: '1 . a.org.',
+      A6: '128 a.org.',
     };
     for (const [type, prefix] of Object.entries(numbers)) {
       const message = Uint8Array.from([...org, ...prefix, ...pointed]);
@@ -188,6 +219,12 @@ describe('record data in a message', () => {
     for (const [type, prefix] of [
       ['SVCB', [0, 1]],
       ['NSEC', []],
+      ['LP', [0, 1]],
+      ['TALINK', [0]],
+      ['DSYNC', [0, 59, 1, 0, 53]],
+      ['IPSECKEY', [1, 3, 0]],
+      ['AMTRELAY', [1, 3]],
+      ['HIP', [1, 2, 0, 1, 1, 1]],
     ] as const) {
       const message = Uint8Array.from([...org, ...prefix, ...pointed]);
       expect(rdataFromWire(typeCode(type), message, org.length, prefix.length + pointed.length)).toBeUndefined();

@@ -1,6 +1,6 @@
 import type { Result } from '../../../src/lib/result.ts';
 import { nameFromText, type WireName } from '../../../src/wire/name.ts';
-import { tokensFromText } from '../../../src/wire/presentation.ts';
+import { octetText, tokensFromText } from '../../../src/wire/presentation.ts';
 import { rdataFromText, typeFromText, type RdataError } from '../../../src/wire/rdata/mod.ts';
 
 export function wireName(text: string): WireName {
@@ -17,10 +17,9 @@ export function typeCode(mnemonic: string): number {
 
 /** Record data on one line, with the origin example.org. */
 export function readRdata(type: string, text: string): Result<Uint8Array, RdataError> {
-  const tokens = tokensFromText(text);
-  if (!tokens.ok) throw new Error(`${text}: ${tokens.error}`);
-  const words = tokens.value.filter((token) => token.quoted || !/^[()]$/u.test(token.text));
-  return rdataFromText(typeCode(type), words, wireName('example.org.'));
+  const tokens = tokensFromText(octetText(text));
+  if (!tokens.ok) throw new Error(`${text}: ${tokens.error.message}`);
+  return rdataFromText(typeCode(type), tokens.value, wireName('example.org.'));
 }
 
 /** As `readRdata`, where the text must be right. */

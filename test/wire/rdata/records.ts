@@ -5,10 +5,17 @@ export interface RecordCase {
   readonly printed?: string;
   /** Expected octets in hexadecimal, where a document gives them. */
   readonly wire?: string;
+  /** Servers that refuse it: stricter than the RFC, or without a form for it. */
+  readonly refusedBy?: readonly ('BIND' | 'NSD')[];
 }
 
 function c(type: string, text: string, printed?: string, wire?: string): RecordCase {
   return { type, text, ...(printed === undefined ? {} : { printed }), ...(wire === undefined ? {} : { wire }) };
+}
+
+/** A case that some servers refuse. */
+function only(refusedBy: readonly ('BIND' | 'NSD')[], record: RecordCase): RecordCase {
+  return { ...record, refusedBy };
 }
 
 const SHA256 = '0B9FA5A59EED715C26C1020C711B4F6EC42D58B0015E14337A39DAD301C5AFC3';
@@ -89,6 +96,7 @@ export const RECORDS: readonly RecordCase[] = [
   c('LOC', '52 N 105 E 10', '52 0 0.000 N 105 0 0.000 E 10.00m 1m 10000m 10m'),
   c('LOC', '32 7 19 S 116 2 25.123 E 10m 0.5m 100m 0', '32 7 19.000 S 116 2 25.123 E 10.00m 0.50m 100m 0m'),
   c('LOC', '90 S 180 W -100000m', '90 0 0.000 S 180 0 0.000 W -100000.00m 1m 10000m 10m'),
+  c('LOC', String.raw`\# 3 010203`),
   c('HINFO', 'PC-Intel-700mhz "Redhat Linux"', '"PC-Intel-700mhz" "Redhat Linux"'),
   c('HINFO', '"RFC8482" ""'),
   c('RP', 'admin about.example.net.', 'admin.example.org. about.example.net.'),
@@ -105,6 +113,7 @@ export const RECORDS: readonly RecordCase[] = [
   c('OPENPGPKEY', 'mQINBFit2jsBEADrbl5v'),
   c('DHCID', 'AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA='),
   c('CERT', '1 0 0 MIIB'),
+  c('CERT', 'PKIX 0 RSASHA1 MIIB', '1 0 5 MIIB'),
   c('CSYNC', '66 3 A NS AAAA', undefined, '00000042 0003 00 04 60000008'),
   c('ZONEMD', `2018031500 1 1 ${SHA256}${SHA256.slice(0, 32)}`),
   c('AVC', '"app-name:WOLFGANG"'),
@@ -112,8 +121,105 @@ export const RECORDS: readonly RecordCase[] = [
   c('WALLET', '"BTC" "1Boat"'),
   c('TYPE65280', String.raw`\# 3 abcdef`, String.raw`\# 3 ABCDEF`, 'ABCDEF'),
   c('TYPE65280', String.raw`\# 0`, undefined, ''),
-  c('APL', String.raw`\# 4 00010000`),
+  c(
+    'APL',
+    '1:192.0.2.0/24 !1:192.0.2.64/28 2:2001:DB8::/32 1:0.0.0.0/0',
+    '1:192.0.2.0/24 !1:192.0.2.64/28 2:2001:db8::/32 1:0.0.0.0/0',
+    '0001 18 03 C00002 0001 1C 84 C0000240 0002 20 04 20010DB8 0001 00 00',
+  ),
+  c('APL', '', undefined, ''),
+  // A family without a text form, and a zero octet that the text form would leave out.
+  c('APL', String.raw`\# 5 0003000101`),
+  only(['BIND'], c('APL', String.raw`\# 5 0001180100`)),
+  // RFC 4025 3.2.
+  c('IPSECKEY', '10 1 2 192.0.2.38 AQNRU3mG7TVTO2BkR47usntb102uFJtu'),
+  c(
+    'IPSECKEY',
+    '10 0 2 . AQNRU3mG7TVTO2BkR47usntb102uFJtu',
+    undefined,
+    '0A0002 0103515379 86ED35533B6064478EEEB27B5BD74DAE149B6E',
+  ),
+  c(
+    'IPSECKEY',
+    '10 3 2 mygateway.example.com. AQNRU3mG7TVT O2BkR47usntb102uFJtu',
+    '10 3 2 mygateway.example.com. AQNRU3mG7TVTO2BkR47usntb102uFJtu',
+  ),
+  c('IPSECKEY', '10 2 2 2001:db8:0:8002::2000:1 AQNRU3mG7TVTO2BkR47usntb102uFJtu'),
+  only(['BIND'], c('IPSECKEY', '10 1 0 192.0.2.38', undefined, '0A0100C0000226')),
+  only(['BIND'], c('IPSECKEY', String.raw`\# 6 0A0402AABBCC`)),
+  // RFC 8777 4.3.1.
+  c('AMTRELAY', '10 0 1 203.0.113.15', undefined, '0A 01 CB00710F'),
+  c('AMTRELAY', '10 0 2 2001:db8::15'),
+  c('AMTRELAY', '128 1 3 amtrelays.example.com.', undefined, '80 83 09616D7472656C617973 076578616D706C65 03636F6D00'),
+  c('AMTRELAY', '0 0 0 .', undefined, '0000'),
+  c('AMTRELAY', String.raw`\# 4 0A04AABB`),
+  // RFC 8005 6.
+  c(
+    'HIP',
+    '2 200100107B1A74DF365639CC39F1D578 AwEAAbdxyhNuSutc5EMzxTs9 rvs1 rvs2.example.com.',
+    '2 200100107B1A74DF365639CC39F1D578 AwEAAbdxyhNuSutc5EMzxTs9 rvs1.example.org. rvs2.example.com.',
+    '10 02 0012 200100107B1A74DF365639CC39F1D578 03010001B771CA136E4AEB5CE44333C53B3D 0472767331 076578616D706C65 036F726700 0472767332 076578616D706C65 03636F6D00',
+  ),
+  c('HIP', '2 200100107B1A74DF365639CC39F1D578 AwEAAbdxyhNuSutc5EMzxTs9'),
+  // RFC 6742 2.1 to 2.4.
+  c('NID', '10 0014:4fff:ff20:ee64', undefined, '000A 00144FFFFF20EE64'),
+  c('NID', '20 14:4fff:f:0', '20 0014:4fff:000f:0000'),
+  c('L32', '10 10.1.2.0', undefined, '000A 0A010200'),
+  c('L64', '10 2001:0DB8:1140:1000', '10 2001:0db8:1140:1000', '000A 20010DB811401000'),
+  c('LP', '10 l64-subnet1.example.com.', undefined, '000A 0B6C36342D7375626E657431 076578616D706C65 03636F6D00'),
+  c('KEY', `512 3 13 ${P256_KEY}`),
+  only(['NSD'], c('KEY', 'HOST|FLAG4|SIG3 DNSSEC RSASHA1 AQPA', '2563 3 5 AQPA', '0A03 03 05 0103C0')),
+  only(['NSD'], c('KEY', 'NOKEY 3 0', '49152 3 0', 'C0000300')),
+  c('SIG', 'A 5 3 86400 20030322173103 20030220173103 2642 example.com. oJB1W6WNGv+ldvQ3WDG0MQkg5IEhjRip8WTr'),
+  c('NXT', 'Medium.foo.example. A MX SIG NXT', undefined, '064D656469756D 03666F6F 076578616D706C65 00 40010082'),
+  only(['NSD'], c('NXT', 'b. A 127', 'b. A TYPE127')),
+  c('WKS', '192.0.2.1 TCP smtp 80', '192.0.2.1 6 25 80', 'C0000201 06 0000004000000000000080'),
+  only(['NSD'], c('WKS', '192.0.2.1 17', undefined, 'C0000201 11')),
+  only(['BIND'], c('WKS', String.raw`\# 6 C00002010600`)),
+  c('X25', '311061700956', '"311061700956"', '0C333131303631373030393536'),
+  c('ISDN', '150862028003217 004', '"150862028003217" "004"', '0F313530383632303238303033323137 03303034'),
+  c('ISDN', '"150862028003217"', undefined, '0F313530383632303238303033323137'),
+  c('GPOS', '-32.6882 116.8652 10.0', '"-32.6882" "116.8652" "10.0"'),
+  c(
+    'NSAP',
+    '0x47.0005.80.005a00.0000.0001.e133.ffffff000161.00',
+    '0x47000580005a0000000001e133ffffff00016100',
+    '47000580005A0000000001E133FFFFFF00016100',
+  ),
+  c('NSAP-PTR', 'host.example.net.'),
+  c('ATMA', '+612.0000.0000', '+61200000000', '013631323030303030303030'),
+  c('ATMA', '47.0005', '470005', '00470005'),
+  only(['BIND'], c('ATMA', String.raw`\# 2 0141`)),
+  c('PX', '10 net2.it. prmd-net2.admd-p400.c-it.'),
+  c('A6', '0 2001:db8::1', undefined, `00 20010DB8${'00'.repeat(11)}01`),
+  c('A6', '64 ::1:2:3:4 subnet.example.net.'),
+  c(
+    'A6',
+    '65 ::7fff:1:2:3 subnet.example.net.',
+    undefined,
+    '41 7FFF000100020003 067375626E6574 076578616D706C65 036E657400',
+  ),
+  c('A6', '128 subnet.example.net.'),
+  c('TALINK', 'h0 h2', 'h0.example.org. h2.example.org.'),
+  c(
+    'DSYNC',
+    'CDS NOTIFY 5359 cds-scanner.example.net.',
+    undefined,
+    '003B 01 14EF 0B6364732D7363616E6E6572 076578616D706C65 036E657400',
+  ),
+  c('DSYNC', 'CSYNC 200 53 .'),
+  c('RKEY', '0 3 5 AQPA'),
+  c('DOA', '1234567890 1234567890 1 "image/gif" R0lGODlhKAAZ'),
+  c('DOA', '0 1 2 "" -', undefined, '00000000 00000001 02 00'),
+  c('TA', `30795 1 1 ${SHA1}`),
+  c('NINFO', 'status=up "x y"', '"status=up" "x y"'),
+  c('EID', 'E32C6F78163A9348'),
+  c('NIMLOC', '75234159 EAC457800920', '75234159EAC457800920'),
+  c('SINK', '1 0 0 AQPA'),
+  c('SINK', '1 0 0'),
   c('HTTPS', '0 svc.example.net.'),
+  only(['NSD'], c('HTTPS', String.raw`1 . key3=\001\187 key1=\002h2`, '1 . alpn="h2" port=443')),
+  c('HTTPS', '0 svc.example.net. alpn="h2" port=443'),
   c('HTTPS', '1 . alpn=h3,h2', '1 . alpn="h3,h2"'),
   c(
     'HTTPS',

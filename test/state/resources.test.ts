@@ -1,8 +1,10 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { formatProblem } from '../../src/lib/problem.ts';
-import { openResources, openZones, type ConfigurationSource, type Loaded } from '../../src/state/source.ts';
+import type { ConfigurationSource, Loaded } from '../../src/state/loaded.ts';
+import { openResources } from '../../src/state/resources.ts';
+import { openZones } from '../../src/state/zone-folder.ts';
 import { fileStore } from '../../src/store/files.ts';
 import { nameToText } from '../../src/wire/name.ts';
 import { temporaryDirectory } from '../support/directory.ts';
@@ -36,7 +38,7 @@ function following(source: ConfigurationSource): { loads: Loaded[]; next: () => 
 }
 
 function openWorld(directory: string, now?: () => number): ConfigurationSource {
-  const store = fileStore(directory, QUICK);
+  const store = fileStore(directory, { watching: QUICK });
   return openResources(store, { directory, regions, carriers, ...(now === undefined ? {} : { now }) });
 }
 
@@ -51,17 +53,22 @@ test('what is there is told at once, and again after a file was replaced as edit
   expect(exportNames(await next())).toEqual(['renamed']);
 });
 
-test('a broken file gives problems and no configuration, until it is mended', async () => {
+test('a broken file is told of, and the others are served', async () => {
   const directory = temporaryDirectory(WORLD);
   const { next } = following(openWorld(directory));
   writeFileSync(join(directory, 'b.yaml'), 'kind: [');
   const broken = await next();
-  expect(broken.configuration).toBeUndefined();
+  expect(exportNames(broken)).toEqual(['app']);
   expect(broken.problems.map(formatProblem)).toEqual([
     expect.stringMatching(/^.*\/b\.yaml:1:\d+: error: not valid YAML: flow sequence in block collection/u),
   ]);
   writeFileSync(join(directory, 'b.yaml'), exported('b', `hosts: [b.example.org]\n${ENDPOINTS}`));
   expect(exportNames(await next())).toEqual(['app', 'b']);
+  // What it held stays while it is broken, and goes with it.
+  writeFileSync(join(directory, 'b.yaml'), 'kind: [');
+  const again = await next();
+  expect(exportNames(again)).toEqual(['app', 'b']);
+  expect(again.stale).toEqual(['DomainExport default/b']);
   unlinkSync(join(directory, 'b.yaml'));
   expect(exportNames(await next())).toEqual(['app']);
 });
@@ -151,6 +158,25 @@ test('an override ends by itself', async () => {
   expect(weight(await next())).toBe(1);
 });
 
+test('an override ends in time although the clock was set meanwhile', async () => {
+  vi.useFakeTimers();
+  try {
+    const directory = temporaryDirectory({
+      ...WORLD,
+      'o.yaml': override('o', 'export: app\nweight: 7\nexpires: 2026-11-23T12:00:00Z'),
+    });
+    let clock = 0;
+    const { loads } = following(openWorld(directory, () => clock));
+    const weight = ({ configuration }: Loaded): number | undefined => configuration?.exports[0]?.endpoints[0]?.weight;
+    expect(loads.map(weight)).toEqual([7]);
+    clock = Date.parse('2026-11-23T12:00:01Z');
+    await vi.advanceTimersByTimeAsync(60_001);
+    expect(loads.map(weight)).toEqual([7, 1]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('a folder of master files', async () => {
   const directory = temporaryDirectory({
     'example.org.zone': SOA,
@@ -158,7 +184,7 @@ test('a folder of master files', async () => {
     'README.md': 'not a zone',
     'parts/example.com.zone': 'for $INCLUDE only',
   });
-  const source = openZones(directory, QUICK);
+  const source = openZones(directory, { watching: QUICK });
   const { loads, next } = following(source);
   const names = ({ configuration }: Loaded): string[] | undefined =>
     configuration?.zones.map(({ origin }) => nameToText(origin));
@@ -168,21 +194,49 @@ test('a folder of master files', async () => {
   writeFileSync(join(directory, 'EXAMPLE.org.db'), SOA);
   writeFileSync(join(directory, 'a..b.zone'), SOA);
   const broken = await next();
-  expect(broken.configuration).toBeUndefined();
+  expect(names(broken)).toEqual(['a.test.', 'example.net.', 'example.org.']);
   expect(broken.problems.map((problem) => formatProblem(problem).replaceAll(`${directory}/`, ''))).toEqual([
+    'EXAMPLE.org.db: error: its zone is in example.org.zone already; remove one of the two',
     'a..b.zone: error: an empty label in "a..b"; name the file after its zone: `example.org.zone`',
-    'example.org.zone: error: its zone is in EXAMPLE.org.db already; remove one of the two',
   ]);
+});
+
+test('a folder with a zone that was signed beforehand: an error, or a warning where it is allowed', () => {
+  const signed = `${SOA}@ 60 RRSIG SOA 13 2 60 20360101000000 20260101000000 46938 example.org. 2ULEx1pf\n`;
+  const directory = temporaryDirectory({ 'example.org.zone': signed, 'example.net.zone': SOA });
+  const refused = openZones(directory).load();
+  expect(refused.refused).toEqual(['example.org.']);
+  expect(refused.problems).toMatchObject([{ severity: 'error', file: join(directory, 'example.org.zone') }]);
+  const allowed = openZones(directory, { watching: QUICK, allowed: { unsigned: true } }).load();
+  expect(allowed.configuration?.zones).toHaveLength(2);
+  expect(allowed.problems).toMatchObject([{ severity: 'warning', file: join(directory, 'example.org.zone') }]);
+});
+
+test('a zone that was signed beforehand is allowed by its Zone alone, and again refused without', () => {
+  const directory = temporaryDirectory({
+    ...WORLD,
+    'b.yaml': zone('b', 'origin: b.test\nfile: b.zone\nallowUnsigned: true'),
+    'c.yaml': zone('c', 'origin: c.test\nfile: b.zone'),
+    'b.zone': `${SOA}@ 60 NSEC @ SOA NS NSEC\n`,
+  });
+  const source = openWorld(directory);
+  const told = (): string[] =>
+    source.load().problems.map(({ severity, file }) => `${severity} ${file?.replace(`${directory}/`, '')}`);
+  expect(told()).toEqual(['warning b.zone', 'error b.zone']);
+  writeFileSync(join(directory, 'c.yaml'), zone('c', 'origin: c.test\nfile: b.zone\nallowUnsigned: true'));
+  expect(told()).toEqual(['warning b.zone', 'warning b.zone']);
+  writeFileSync(join(directory, 'b.yaml'), zone('b', 'origin: b.test\nfile: b.zone\nallowUnsigned: false'));
+  expect(told()).toEqual(['error b.zone', 'warning b.zone']);
 });
 
 test('a folder without master files, and none at all', () => {
   const directory = temporaryDirectory({ 'example.org.txt': SOA });
   const say = (path: string): string[] => openZones(path).load().problems.map(formatProblem);
   expect(say(directory)).toEqual([
-    `${directory}: error: no zones in this folder; name master files after their zones: \`example.org.zone\` or \`example.org.db\``,
+    `${directory}: error: no zones in this folder; name master files after their zones: \`example.org.zone\`, \`example.org.db\`, \`db.example.org\` or \`example.org\``,
   ]);
   expect(say(join(directory, 'x'))).toEqual([
-    `${directory}/x: error: cannot be read: ENOENT; name the folder that holds the master files`,
+    `${directory}/x: error: cannot be read: there is no such file or directory (ENOENT); check the path`,
   ]);
 });
 
@@ -204,7 +258,7 @@ test('zones whose files did not change are the same objects; a changed include i
   writeFileSync(join(directory, 'part'), 'mail 60 IN A 192.0.2.7\n');
   expect(names(read())).toEqual(['b.test.', 'mail.b.test.']);
   unlinkSync(join(directory, 'part'));
-  expect(read()).toBeUndefined();
+  expect(names(read())).toEqual(['b.test.', 'mail.b.test.']);
   writeFileSync(join(directory, 'b.yaml'), zone('b', 'origin: b.test\nfile: b.zone\ndefaultTtl: 5'));
   writeFileSync(join(directory, 'part'), 'www A 192.0.2.7\n');
   expect(names(read())).toEqual(['b.test.', 'www.b.test.']);
