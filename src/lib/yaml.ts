@@ -63,22 +63,24 @@ function plainDocuments(text: string): YamlDocument[] | undefined {
   // A directive is about the documents behind it.
   if (/(?:^|\n)%/u.test(text)) return undefined;
   const documents: YamlDocument[] = [];
-  // Comments before the first document are part of it.
-  let index = -1;
+  let line = 1;
   for (const part of text.split(DOCUMENT)) {
-    const isEmpty = !CONTENT.test(part);
-    if (index < 0 && isEmpty) {
-      index = 0;
-      continue;
-    }
-    const own = Math.max(0, index);
-    index = own + 1;
-    if (isEmpty) continue;
+    const first = line;
+    line += linesIn(part);
+    if (!CONTENT.test(part)) continue;
     const value = readPlainDocument(part) ?? wholeDocument(part);
     if (value === undefined) return undefined;
-    if (value !== null) documents.push({ value, locate: (field) => locate(text, own, field) });
+    // Of a file with a thousand documents only the one in question is made a tree of.
+    if (value !== null) documents.push({ value, locate: (field) => locate(part, 0, field, first) });
   }
   return documents;
+}
+
+/** How many ends of lines there are. */
+function linesIn(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+  return count;
 }
 
 /** A document by itself, if nothing is wrong with it. */
@@ -120,7 +122,7 @@ function parseTree(text: string, file: string): { documents: YamlDocument[]; pro
       continue;
     }
     if (value === null || value === undefined) continue;
-    documents.push({ value, locate: (field) => locate(text, index, field) });
+    documents.push({ value, locate: (field) => locate(text, index, field, 1) });
   }
   return { documents, problems };
 }
@@ -155,12 +157,14 @@ function parseText(text: string): ParsedText {
   return { text, parsed: Array.isArray(parsed) ? parsed : [], position };
 }
 
-/** The text that a place was asked of last: problems come file by file. */
+/** The text that a place was asked of last: problems come document by document. */
 let located: ParsedText | undefined;
 
-function locate(text: string, index: number, field: string): Position {
+/** @param firstLine of the text in its file */
+function locate(text: string, index: number, field: string, firstLine: number): Position {
   if (located?.text !== text) located = parseText(text);
-  return located.position(offsetOf(located.parsed[index]!, field));
+  const { line, column } = located.position(offsetOf(located.parsed[index]!, field));
+  return { line: firstLine - 1 + line, column };
 }
 
 function offsetOf(document: Document.Parsed, field: string): number {
