@@ -38,7 +38,7 @@ function expectSame(text: string): void {
     if (!isMap(contents)) continue;
     for (const { key } of contents.items) {
       if (!isScalar(key) || !/^[a-z]+$/u.test(String(key.value))) continue;
-      expect(locate(String(key.value))).toEqual(place(key.range![0]));
+      expect(locate(String(key.value))).toEqual(place(key.range[0]));
     }
   }
 }
