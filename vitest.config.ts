@@ -9,6 +9,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.slow.test.ts'],
           testTimeout: 30_000,
+          // Many wait for servers that they start; by default there would be one on two cores.
+          maxWorkers: 2,
         },
       },
       {

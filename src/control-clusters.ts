@@ -248,8 +248,8 @@ export class ControlClusters {
         error ?? (hasSynced ? '' : undefined),
       ]),
     );
-    const { problems, reserved = [] } = loaded;
-    return { subjects: this.store.objects(), problems, exports, held, clusters, reserved };
+    const { problems, reserved = [], contested = [] } = loaded;
+    return { subjects: this.store.objects(), problems, exports, held, clusters, reserved, contested };
   }
 }
 

@@ -1,20 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { unwatchFile, watchFile } from 'node:fs';
 import { hostname } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
-import { LRUCache } from 'lru-cache';
 import type { ControlClusters } from './control-clusters.ts';
-import { carrierNames } from './geo/carrier-names.ts';
-import { locate } from './geo/locate.ts';
-import { inputFiles, loadLocalityMap, loadRegions, type GeoSources } from './geo/mod.ts';
-import { NOWHERE, type LocalityMap } from './geo/ranges.ts';
-import { describeUnreached, unreachedRegions } from './geo/reach.ts';
-import { formatAddress, type Address } from './lib/address.ts';
+import type { GeoSources } from './geo/mod.ts';
+import { NOWHERE } from './geo/ranges.ts';
+import type { Address } from './lib/address.ts';
 import { collectSoon } from './lib/collect-garbage.ts';
-import { memoryLimit } from './lib/memory-limit.ts';
 import type { Problem } from './lib/problem.ts';
 import type { Observations } from './model/observed.ts';
-import type { ResolvedExport } from './model/resolved.ts';
+import { RegionTree } from './model/regions.ts';
 import type { Site } from './model/site.ts';
 import { Compiler } from './snapshot/compile.ts';
 import { SnapshotEncoder } from './snapshot/encode.ts';
@@ -23,10 +17,7 @@ import { settingsOf, SnapshotKeeper, type Served } from './snapshot-keeper.ts';
 import { AcceptedChanges } from './state/accepted.ts';
 import { filesFingerprint } from './state/inputs.ts';
 import type { ConfigurationSource, Loaded, ObservingSource } from './state/loaded.ts';
-import { openResources } from './state/resources.ts';
-import { openZones } from './state/zone-folder.ts';
 import { State, type Current } from './state/state.ts';
-import { fileStore } from './store/files.ts';
 import { encodeFrame } from './stream/frames.ts';
 
 /**
@@ -141,9 +132,6 @@ export type ToControl =
   /** What a DNS node remembers. */
   | { readonly type: 'recall'; readonly id: number; readonly entries: readonly (readonly [string, string])[] };
 
-/** How often geo files are looked at for changes: they are large, rarely replaced, and may lie on network disks. */
-const GEO_POLL_MS = 5000;
-
 /** Scopes are widened once nothing has changed for so long. */
 const REFINE_MS = 1000;
 
@@ -155,66 +143,17 @@ const PATIENCE_MS = 15_000;
 
 const SITES_MS = 2000;
 
-/** Rules that never apply are logged one by one up to this number. */
-const MOST_UNREACHED = 3;
-
 const port = parentPort!;
 const { source, geo, dataDirectory, stream } = workerData as ControlData;
 const send = (message: FromControl): void => port.postMessage(message);
 const log: ControlLog = (level, message, fields = {}) => send({ type: 'log', level, message, fields });
 
 const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
-const regions = loadRegions(geo.dataDirectory);
-const carriers = carrierNames(geo);
 const state = new State();
 
-let localities: LocalityMap | undefined;
-let geoChanged = true;
-/** Geo files as they were before they were read last; undefined: they were not. */
-let geoSeen: string | undefined;
-const geoFiles = source.kind === 'zones' ? [] : inputFiles(geo);
-const localityCache = new LRUCache<string, { region: string; isp: string }>({ max: 50_000 });
-
-function localityOf(address: Address): { region: string; isp: string } | undefined {
-  if (localities === undefined) return undefined;
-  const key = formatAddress(address);
-  let known = localityCache.get(key);
-  if (known === undefined) localityCache.set(key, (known = locate(localities, address).locality));
-  return known;
-}
-
-/** Measured with the built-in data: at most 660 MiB while it is built, 320 MiB when it comes from the cache. */
-const BUILD_MIB = 700;
-let hasWarnedOfMemory = false;
-
-/** The kernel ends a process that exceeds its limit, and no line in any log of ours can say so afterwards. */
-function warnOfMemory(): void {
-  const limit = memoryLimit() / 1024 ** 2;
-  if (hasWarnedOfMemory || limit >= BUILD_MIB) return;
-  hasWarnedOfMemory = true;
-  const message =
-    'memory is short: building the geo data may exceed the limit, and the kernel then ends this process; ' +
-    `raise the limit to ${BUILD_MIB} MiB, or build the geo cache with more memory first`;
-  log('warn', message, { limitMiB: Math.round(limit) });
-}
-
-/** Geo data is read only once something is steered: a plain zone server starts without it. */
-async function currentLocalities(): Promise<LocalityMap> {
-  if (!geoChanged) return localities ?? NOWHERE;
-  geoChanged = false;
-  geoSeen = filesFingerprint(geoFiles);
-  const { map, problems, fromCache } = await loadLocalityMap(geo, (step) => {
-    warnOfMemory();
-    send({ type: 'progress', step });
-  });
-  send({ type: 'geo', problems, usable: map !== undefined, fromCache });
-  // What cannot be used leaves what is in use.
-  if (map !== undefined) {
-    localities = map;
-    localityCache.clear();
-  }
-  return localities ?? NOWHERE;
-}
+/** Undefined where nothing is steered: a plain zone server starts without what that needs. */
+const places =
+  source.kind === 'zones' ? undefined : new (await import('./control-geo.ts')).ControlGeo({ sources: geo, send, log });
 
 // --- where configurations come from
 
@@ -257,10 +196,22 @@ const hub = clusters?.store;
 
 const accepted = new AcceptedChanges(dataDirectory, (message) => log('warn', message));
 
-function openSource(): ConfigurationSource | ObservingSource {
-  if (source.kind === 'zones')
-    return openZones(source.directory, { accepted, allowed: { unsigned: source.allowUnsigned } });
+/** What this program writes is no configuration, wherever it is. */
+const ignored = [dataDirectory, geo.cacheDirectory].filter((path) => path !== undefined);
+
+async function openSource(): Promise<ConfigurationSource | ObservingSource> {
+  if (source.kind === 'zones') {
+    const { openZones } = await import('./state/zone-folder.ts');
+    return openZones(source.directory, {
+      accepted,
+      watching: { ignored },
+      allowed: { unsigned: source.allowUnsigned },
+    });
+  }
+  const { openResources } = await import('./state/resources.ts');
+  const { regions, carriers } = places!;
   const observations = (): Observations => clusters?.observations ?? new Map();
+  const localityOf = (address: Address) => places!.localityOf(address);
   const context = { regions, carriers, localityOf, observations, accepted };
   if (source.kind === 'hub') {
     const tenancy = { operator: source.namespace };
@@ -272,15 +223,17 @@ function openSource(): ConfigurationSource | ObservingSource {
       recallServed: (configuration) => clusters!.recallExports(configuration),
     });
   }
-  const store = fileStore(source.directory, { accepts: (id) => accepted.has(id) });
+  const { fileStore } = await import('./store/files.ts');
+  const store = fileStore(source.directory, { watching: { ignored }, accepts: (id) => accepted.has(id) });
   return openResources(store, { ...context, directory: source.directory });
 }
 
-const files = openSource();
+const files = await openSource();
 const resources = 'observed' in files ? files : undefined;
 
 // --- compiling
 
+const NO_REGIONS = new RegionTree([]);
 const compiler = new Compiler();
 /** What the main thread has. */
 let sent: Snapshot | undefined;
@@ -304,7 +257,7 @@ function served(): Served | undefined {
   const { seen, held = [], stale = [], refused = [], until } = loaded;
   // A restart would begin with other versions of what is not valid now.
   if (seen === undefined || held.length + stale.length + refused.length > 0) return undefined;
-  if (clusters?.isRemembered === false || (configuration.exports.length > 0 && localities === undefined))
+  if (clusters?.isRemembered === false || (configuration.exports.length > 0 && places?.isLoaded !== true))
     return undefined;
   const { zones, exports, sites } = configuration;
   const counts = { zones: zones.length, exports: exports.length, sites: sites.size };
@@ -312,8 +265,14 @@ function served(): Served | undefined {
   return {
     snapshot: sent,
     about: { ...counts, ...(until === undefined ? {} : { until }) },
-    inputs: { settings: settingsOf({ source, geo }), directory, files: geoFiles, state: dataDirectory },
-    isMadeFrom: (now) => now.directory === seen && (geoSeen === undefined || now.files === geoSeen),
+    inputs: {
+      settings: settingsOf({ source, geo }),
+      directory,
+      files: places?.files ?? [],
+      state: dataDirectory,
+      ignored,
+    },
+    isMadeFrom: (now) => now.directory === seen && (places?.seen === undefined || now.files === places.seen),
   };
 }
 
@@ -331,10 +290,10 @@ let compiled = 0;
 
 async function compile({ generation, configuration }: Current): Promise<void> {
   keeper?.wait();
-  const world = configuration.exports.length === 0 ? NOWHERE : await currentLocalities();
+  const world = configuration.exports.length === 0 ? NOWHERE : await places!.current();
   const start = performance.now();
   const first = sent === undefined;
-  const snapshot = compiler.compile({ configuration, regions, geo: world, generation });
+  const snapshot = compiler.compile({ configuration, regions: places?.regions ?? NO_REGIONS, geo: world, generation });
   const summary: SnapshotSummary = {
     generation,
     zones: configuration.zones.length,
@@ -352,28 +311,13 @@ async function compile({ generation, configuration }: Current): Promise<void> {
   clearTimeout(refining);
   refining = setTimeout(refine, first ? 0 : REFINE_MS);
   clusters?.tellStatuses();
-  warnOfUnreached(configuration.exports, world);
-}
-
-/** The result that was logged last: it is not repeated after every change. */
-let unreachedBefore = '';
-
-function warnOfUnreached(exports: readonly ResolvedExport[], world: LocalityMap): void {
-  if (world === NOWHERE) return;
-  const unreached = unreachedRegions(exports, world, regions);
-  const now = JSON.stringify(unreached);
-  if (now === unreachedBefore) return;
-  unreachedBefore = now;
-  for (const each of unreached.slice(0, MOST_UNREACHED))
-    log('warn', describeUnreached(each).message, { export: each.export });
-  const more = unreached.length - MOST_UNREACHED;
-  if (more > 0) log('warn', 'more rules and matrices name regions without networks', { count: more });
+  places?.warnOfUnreached(configuration.exports, world);
 }
 
 /** Undefined where edge clusters or a hub are part of it. */
 function madeFrom(): SnapshotSummary['madeFrom'] {
   if (loaded?.seen === undefined || (loaded.clusters?.size ?? 0) > 0) return undefined;
-  return { directory: loaded.seen, files: geoSeen ?? filesFingerprint(geoFiles) };
+  return { directory: loaded.seen, files: places?.seen ?? filesFingerprint(places?.files ?? []) };
 }
 
 /** One slice at a time, so that neither a change nor an answering thread on the same core waits for long. */
@@ -435,7 +379,7 @@ async function followClusters(sites: ReadonlyMap<string, Site>): Promise<void> {
   await Promise.resolve();
   if (sites.size > 0) {
     // Where an address is has to be known before the address is.
-    if (localities === undefined) await currentLocalities();
+    if (!places!.isLoaded) await places!.current();
     loading ??= clusters === undefined ? loadClusters() : Promise.resolve(clusters);
     clusters = await loading;
   }
@@ -470,19 +414,13 @@ const close = files.follow(accept);
 const unwatchAccepted = accepted.watch(() => files.again());
 clusters?.start();
 
-for (const file of geoFiles) {
-  watchFile(file, { interval: GEO_POLL_MS, persistent: false }, (now, before) => {
-    // A file that is not there is told of once, though nothing has changed.
-    if (now.mtimeMs === before.mtimeMs && now.size === before.size && now.ino === before.ino) return;
-    geoChanged = true;
-    const { generation, configuration } = state.current();
-    if (generation === 0 || configuration.exports.length === 0) return;
-    void geoAgain();
-  });
-}
+const unwatchGeo = places?.watch(() => {
+  const { generation, configuration } = state.current();
+  if (generation > 0 && configuration.exports.length > 0) void geoAgain();
+});
 
 async function geoAgain(): Promise<void> {
-  await currentLocalities();
+  await places!.current();
   state.apply(state.current().configuration);
   resources?.observed(undefined, 'watch');
 }
@@ -511,7 +449,7 @@ async function stop(): Promise<void> {
   clearTimeout(refining);
   clearTimeout(patience);
   clearInterval(summaries);
-  for (const file of geoFiles) unwatchFile(file);
+  unwatchGeo?.();
   await clusters?.close();
   await keeper?.close();
   port.close();

@@ -200,6 +200,7 @@ export class EdgewardServer {
       case 'settled':
         this.#isUnsaved = true;
         this.#show();
+        this.#log.debug('scopes are as wide as they will be');
         return undefined;
       case 'kept':
         return this.#hearKept(message);

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../kube/objects.ts';
 import { parseAddress } from '../lib/address.ts';
 import type { ObservedService } from '../model/observed.ts';
-import type { HostReservation } from '../model/reserved-host.ts';
+import { claimantOf, type HostReservation } from '../model/reserved-host.ts';
 import type { ResolvedEndpoint, ResolvedExport, ResolvedSite } from '../model/resolved.ts';
 import type { Status, StatusSubject } from './status.ts';
 
@@ -73,11 +73,12 @@ export function ownersFromStatuses(objects: readonly StatusSubject[]): {
   const owners = new Map<string, string>();
   const reserved = new Map<string, HostReservation>();
   for (const { kind, object } of objects) {
-    const { hosts = [], reservedHosts = [] } = (object.status ?? {}) as Partial<Status>;
+    const { hosts = [], reservedHosts = [], contestedHosts = [] } = (object.status ?? {}) as Partial<Status>;
     const owner = `${object.metadata.namespace}/${object.metadata.name}`;
     // Objects come the oldest first: of two that say the same the older is right.
     if (kind === 'DomainExport') for (const host of hosts) if (!owners.has(`${host}.`)) owners.set(`${host}.`, owner);
     if (kind !== 'Zone') continue;
+    for (const { host, namespace } of contestedHosts) owners.set(`${host}.`, `${claimantOf(namespace)}/${host}`);
     for (const { host, tenant, until } of reservedHosts) reserved.set(`${host}.`, { tenant, until: Date.parse(until) });
   }
   return { owners, reserved };

@@ -7,7 +7,7 @@ import { Backoff } from '../lib/backoff.ts';
 import type { Problem } from '../lib/problem.ts';
 import type { Kind } from '../model/kinds.ts';
 import type { ResolvedEndpoint, ResolvedExport } from '../model/resolved.ts';
-import type { ReservedHost } from '../model/reserved-host.ts';
+import type { ContestedHost, ReservedHost } from '../model/reserved-host.ts';
 
 /** A resource on the hub, as far as its status goes by it. */
 export interface StatusSubject {
@@ -27,6 +27,7 @@ export interface StatusWorld {
   readonly held: ReadonlyMap<string, string>;
   /** Hosts that are reserved for the tenants that gave them up. */
   readonly reserved: readonly ReservedHost[];
+  readonly contested: readonly ContestedHost[];
   /** Sites with clusters: why one cannot be seen, '' if it can, undefined if it was not yet. */
   readonly clusters: ReadonlyMap<string, string | undefined>;
 }
@@ -39,6 +40,7 @@ export interface Status {
   readonly endpoints?: readonly object[];
   /** Of a Zone. */
   readonly reservedHosts?: readonly { readonly host: string; readonly tenant: string; readonly until: string }[];
+  readonly contestedHosts?: readonly { readonly host: string; readonly namespace: string }[];
 }
 
 type Said = Pick<Condition, 'status' | 'reason' | 'message'>;
@@ -86,8 +88,17 @@ function statusOf(subject: StatusSubject, problems: readonly Problem[], world: S
     conditions.push(
       condition('Serving', errors.length > 0 ? no('Invalid', 'see Accepted') : yes('Serving', 'it is served')),
     );
-    const reservedHosts = reservedIn(object, world.reserved);
-    return { conditions, ...(reservedHosts.length === 0 ? {} : { reservedHosts }) };
+    const reservedHosts = ofZone(object, world.reserved).map(({ host, tenant, until }) => {
+      return { host: host.slice(0, -1), tenant, until: new Date(until).toISOString() };
+    });
+    const contestedHosts = ofZone(object, world.contested).map(({ host, namespace }) => {
+      return { host: host.slice(0, -1), namespace };
+    });
+    return {
+      conditions,
+      ...(reservedHosts.length === 0 ? {} : { reservedHosts }),
+      ...(contestedHosts.length === 0 ? {} : { contestedHosts }),
+    };
   }
   const owner = `${object.metadata.namespace}/${object.metadata.name}`;
   const exp = world.exports.get(owner);
@@ -102,14 +113,11 @@ function statusOf(subject: StatusSubject, problems: readonly Problem[], world: S
   };
 }
 
-/** Reserved hosts of a Zone, for its status. */
-function reservedIn({ spec }: KubeObject, reserved: readonly ReservedHost[]): NonNullable<Status['reservedHosts']> {
+/** Hosts of a Zone, for its status. */
+function ofZone<T extends { readonly origin: string }>({ spec }: KubeObject, hosts: readonly T[]): readonly T[] {
   const { origin } = spec as { origin?: string };
   const own = origin?.replace(/\.$/u, '').toLowerCase();
-  return reserved
-    .filter((each) => each.origin === own)
-    .slice(0, MOST_ENDPOINTS)
-    .map(({ host, tenant, until }) => ({ host: host.slice(0, -1), tenant, until: new Date(until).toISOString() }));
+  return hosts.filter((each) => each.origin === own).slice(0, MOST_ENDPOINTS);
 }
 
 function clusterSaid({ metadata, spec }: KubeObject, { clusters }: StatusWorld): Said {
@@ -253,6 +261,7 @@ export class StatusWriter {
       before?.summary === status.summary &&
       isDeepStrictEqual(before?.hosts ?? [], status.hosts ?? []) &&
       isDeepStrictEqual(before?.reservedHosts ?? [], status.reservedHosts ?? []) &&
+      isDeepStrictEqual(before?.contestedHosts ?? [], status.contestedHosts ?? []) &&
       isDeepStrictEqual(before?.endpoints ?? [], status.endpoints ?? []);
     if (same) return undefined;
     return Math.max(0, (this.#written.get(file) ?? Number.NEGATIVE_INFINITY) + NUMBERS_MS - performance.now());

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, realpathSync, statSync, type BigIntStats, type Stats } from 'node:fs';
+import { join, resolve } from 'node:path';
 
 export interface TreeFile {
   /** Root and path below it, as an operator would type it. */
@@ -27,8 +27,18 @@ const LOST_AND_FOUND = 'lost+found';
  * All files below a directory, through symbolic links, without names that begin with a dot: editors' and version
  * control's, and the `..data` of a mounted ConfigMap, whose files the links beside it show. What vanishes while one
  * looks is left out; a root that is not there is an empty tree.
+ * @param ignored directories that are no part of it, wherever they are
  */
-export function readTree(root: string): Tree {
+export function readTree(root: string, ignored: readonly string[] = []): Tree {
+  const skipped = new Set(
+    ignored.map(
+      (path) =>
+        unlessGone(
+          () => realpathSync(path),
+          () => {},
+        ) ?? resolve(path),
+    ),
+  );
   const files: TreeFile[] = [];
   const directories = new Map<string, string>();
   const unreadable = new Map<string, Error>();
@@ -42,9 +52,8 @@ export function readTree(root: string): Tree {
     const own = unlessGone(() => statSync(directory, { bigint: true }), note);
     const names = unlessGone(() => readdirSync(directory), note);
     // A link to a directory around it would never end.
-    if (real === undefined || names === undefined || above.has(real) || depth > MAX_DEPTH) return;
-    // Inode numbers are used again at once: the time of birth tells a new directory from a deleted one.
-    directories.set(directory, own === undefined ? '' : `${own.dev}:${own.ino}:${own.birthtimeNs}`);
+    if (real === undefined || names === undefined || above.has(real) || depth > MAX_DEPTH || skipped.has(real)) return;
+    directories.set(directory, own === undefined ? '' : identityOf(own));
     for (const name of names) {
       if (name.startsWith('.') || name === LOST_AND_FOUND) continue;
       const path = join(directory, name);
@@ -53,6 +62,11 @@ export function readTree(root: string): Tree {
       else if (stats?.isDirectory()) visit(path, depth + 1, new Set([...above, real]));
     }
   }
+}
+
+/** Inode numbers are used again at once: the time of birth tells a new directory from a deleted one. */
+export function identityOf({ dev, ino, birthtimeNs }: BigIntStats): string {
+  return `${dev}:${ino}:${birthtimeNs}`;
 }
 
 /** Equal as long as no file of the tree was added, removed, replaced, written to or renamed. */

@@ -1,5 +1,5 @@
-import { watch, type FSWatcher } from 'node:fs';
-import { fingerprint, readTree } from './file-tree.ts';
+import { statSync, watch, type FSWatcher } from 'node:fs';
+import { fingerprint, identityOf, readTree } from './file-tree.ts';
 
 export interface WatchOptions {
   /** Changes are told after this long without another one. Milliseconds. */
@@ -12,6 +12,8 @@ export interface WatchOptions {
    * deleted. Milliseconds.
    */
   readonly pollMs?: number;
+  /** Directories that are no part of the tree, such as one that the program itself writes to. */
+  readonly ignored?: readonly string[];
 }
 
 export interface TreeWatch {
@@ -28,7 +30,7 @@ const POLL_SHARE = 0.02;
  * new file and rename it, links that are swapped (mounted ConfigMaps), and a root that is deleted and comes back.
  */
 export function watchTree(root: string, onChange: () => void, options: WatchOptions = {}): TreeWatch {
-  const { quietMs = 100, latestMs = 1000, pollMs = 5000 } = options;
+  const { quietMs = 100, latestMs = 1000, pollMs = 5000, ignored = [] } = options;
   const watchers = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>();
   let lookMs = 0;
   let seen = look();
@@ -44,8 +46,11 @@ export function watchTree(root: string, onChange: () => void, options: WatchOpti
   /** A change between reading a directory and watching it would be missed: hence again after new watches. */
   function look(): string {
     const start = performance.now();
-    let tree = readTree(root);
-    for (let round = 0; round < 3 && arm(tree.directories); round++) tree = readTree(root);
+    // Often there is no directory but this one.
+    const own = watchers.size > 0 ? undefined : statSync(root, { bigint: true, throwIfNoEntry: false });
+    if (own?.isDirectory() === true) arm(new Map([[root, identityOf(own)]]));
+    let tree = readTree(root, ignored);
+    for (let round = 0; round < 3 && arm(tree.directories); round++) tree = readTree(root, ignored);
     const found = fingerprint(tree);
     lookMs = performance.now() - start;
     return found;

@@ -210,6 +210,14 @@ const ZONE_STATUS: Json = {
         },
       },
     },
+    contestedHosts: {
+      type: 'array',
+      description: 'Hosts that several namespaces of edge clusters claim.',
+      items: {
+        type: 'object',
+        properties: { host: text('The host.'), namespace: text('The namespace that has it.') },
+      },
+    },
   },
 };
 

@@ -1,5 +1,8 @@
 /** What edge clusters are seen to have: what sources tell, and state resolves exports by. Immutable. */
 
+/** In place of a time that is not known: newer than all that are. */
+export const NEVER = Number.MAX_SAFE_INTEGER;
+
 export interface ObservedPort {
   readonly port: number;
   /** `TCP`, `UDP` or `SCTP`. */
@@ -44,6 +47,8 @@ export interface ObservedClaim extends ObservedReach {
   readonly by: string;
   /** Of that object. */
   readonly namespace: string;
+  /** When that object was created: milliseconds since 1970. */
+  readonly created: number;
   /** True: an annotation asks for the hosts; false: they are in the spec of an Ingress, a route or a listener. */
   readonly annotated: boolean;
   /** Lower case without final dot. */

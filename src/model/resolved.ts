@@ -83,6 +83,8 @@ export interface ResolvedPolicy {
 export interface ResolvedExport {
   readonly tenant: string;
   readonly name: string;
+  /** Namespace of edge clusters that claims its host; absent: somebody wrote the export. */
+  readonly claimant?: string;
   /** Absolute, lower case, with the final dot; `<export>.<tenant>.<target zone>` included. */
   readonly hosts: readonly string[];
   readonly endpoints: readonly ResolvedEndpoint[];

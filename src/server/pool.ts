@@ -118,9 +118,10 @@ export class AnswerPool {
         mail: createMail(),
       };
       this.#slots.push(slot);
-      this.#settle(await this.#fill(slot));
+      if (this.#listen.some(({ port }) => port === 0)) this.#settle(await this.#fill(slot));
     }
-    for (const slot of this.#slots) if (slot.worker === undefined) await this.#fill(slot);
+    const idle = this.#slots.filter(({ worker }) => worker === undefined);
+    await Promise.all(idle.map((slot) => this.#fill(slot)));
   }
 
   /**

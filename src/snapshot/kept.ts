@@ -56,7 +56,8 @@ export async function writeKept(path: string, about: About, snapshot: Snapshot):
   const described = parts.map((part) => ({ size: part.length, checksum: checksum(part) }));
   const header = Buffer.from(JSON.stringify({ ...about, skeleton, buffers: described } satisfies Header));
   await mkdir(dirname(path), { recursive: true });
-  const partial = `${path}.${process.pid}.partial`;
+  // One name, so that what a writer that was killed has left is written over.
+  const partial = `${path}.partial`;
   try {
     const file = await open(partial, 'w', 0o600);
     try {

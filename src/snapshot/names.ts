@@ -7,17 +7,27 @@ const MIN_NAMES = 1024;
 /** Numbers names, and lays them out. */
 export class NameTableBuilder {
   #count = 0;
-  #bytes = new Uint8Array(16 * MIN_NAMES);
+  #bytes: Uint8Array<ArrayBuffer>;
   #byteCount = 0;
   /** Where each name begins; that of the next one is where it ends. */
-  #at = new Int32Array(MIN_NAMES + 1);
-  #parent = new Int32Array(MIN_NAMES);
-  #hash = new Int32Array(MIN_NAMES);
-  #node = new Int32Array(MIN_NAMES);
+  #at: Int32Array<ArrayBuffer>;
+  #parent: Int32Array<ArrayBuffer>;
+  #hash: Int32Array<ArrayBuffer>;
+  #node: Int32Array<ArrayBuffer>;
   /** Hash table: number + 1, or 0. */
-  #slots = new Int32Array(4 * MIN_NAMES);
+  #slots: Int32Array<ArrayBuffer>;
 
-  constructor() {
+  /** @param expected about how many names there will be; more are no error */
+  constructor(expected = 0) {
+    const names = Math.max(MIN_NAMES, expected);
+    this.#bytes = new Uint8Array(16 * names);
+    this.#at = new Int32Array(names + 1);
+    this.#parent = new Int32Array(names);
+    this.#hash = new Int32Array(names);
+    this.#node = new Int32Array(names);
+    let slots = 4 * MIN_NAMES;
+    while (slots < names * 2) slots *= 2;
+    this.#slots = new Int32Array(slots);
     this.#add(ROOT, 0, 1, 0, HASH_START, hashEnd(HASH_START) & (this.#slots.length - 1));
   }
 

@@ -25,15 +25,28 @@ const MOST_WORDS = 2 ** 29 - 64;
 /** Nodes by number while tables are built. */
 class NodeColumns {
   count = 0;
-  name = new Int32Array(1024);
-  zone = new Int32Array(1024);
+  name: Int32Array<ArrayBuffer>;
+  zone: Int32Array<ArrayBuffer>;
   /** The name's number in its zone, where its sets are; NONE for one without sets. */
-  own = new Int32Array(1024);
-  flags = new Int32Array(1024);
-  cover = new Int32Array(1024);
-  wildcard = new Int32Array(1024);
-  steer = new Int32Array(1024);
-  parentSide = new Int32Array(1024);
+  own: Int32Array<ArrayBuffer>;
+  flags: Int32Array<ArrayBuffer>;
+  cover: Int32Array<ArrayBuffer>;
+  wildcard: Int32Array<ArrayBuffer>;
+  steer: Int32Array<ArrayBuffer>;
+  parentSide: Int32Array<ArrayBuffer>;
+
+  /** @param expected about how many there will be; more are no error */
+  constructor(expected: number) {
+    const column = (): Int32Array<ArrayBuffer> => new Int32Array(Math.max(1024, expected));
+    this.name = column();
+    this.zone = column();
+    this.own = column();
+    this.flags = column();
+    this.cover = column();
+    this.wildcard = column();
+    this.steer = column();
+    this.parentSide = column();
+  }
 
   add(name: number, zone: number, own: number, parentSide: number): number {
     const node = this.count++;
@@ -65,20 +78,26 @@ class NodeColumns {
   }
 }
 
+/** Names above zones, about: they are few. */
+const ABOVE_ZONES = 64;
+
 /** In place of a cover: not looked for yet. */
 const UNKNOWN = -3;
 
 /** Lays zones out as tables. `steer` places exports; then `build`. */
 export class ZoneTableBuilder {
-  readonly #names = new NameTableBuilder();
+  readonly #names: NameTableBuilder;
   readonly #zones: readonly ZoneData[];
   /** Zone by the key of its apex. */
   readonly #apexes = new Map<string, number>();
-  readonly #nodes = new NodeColumns();
+  readonly #nodes: NodeColumns;
   /** Number of each apex's name. */
   readonly #origins: number[] = [];
 
   constructor(zones: readonly ZoneData[]) {
+    const expected = zones.reduce((sum, { nameCount }) => sum + nameCount + 1, ABOVE_ZONES);
+    this.#names = new NameTableBuilder(expected);
+    this.#nodes = new NodeColumns(expected);
     // Parents before children, so that a child's apex takes its name over from the parent's delegation.
     this.#zones = [...zones].sort((a, b) => labelCount(a.origin) - labelCount(b.origin));
     for (const [zone, { origin }] of this.#zones.entries()) this.#apexes.set(nameKey(origin), zone);
@@ -337,6 +356,12 @@ interface NegativeRecord {
   readonly pointers: readonly number[];
 }
 
+/** Octets of a record without names before its data: owner, type, class, TTL and length. */
+const RECORD_HEAD = 12;
+
+/** What `negativeOf` writes to. */
+const negativeScratch = new Uint8Array(0x10000 + RECORD_HEAD);
+
 /** The SOA of a zone as negative answers have it; undefined for the root, whose name is no shorter as a pointer. */
 function negativeOf(zone: ZoneData): NegativeRecord | undefined {
   const { origin } = zone;
@@ -345,43 +370,32 @@ function negativeOf(zone: ZoneData): NegativeRecord | undefined {
   if (soa === NONE || origin.length === 1) return undefined;
   const rdata = zone.dataAt(zone.firstData(soa));
   const ttl = Math.min(zone.setTtl(soa), soaMinimum(rdata));
-  const record = [
-    0xc0,
-    0,
-    0,
-    Type.SOA,
-    0,
-    Class.IN,
-    ttl >>> 24,
-    (ttl >>> 16) & 255,
-    (ttl >>> 8) & 255,
-    ttl & 255,
-    0,
-    0,
-  ];
+  const record = negativeScratch;
+  record.set([0xc0, 0, 0, Type.SOA, 0, Class.IN, ttl >>> 24, (ttl >>> 16) & 255, (ttl >>> 8) & 255, ttl & 255]);
+  let at = RECORD_HEAD;
+  const write = (from: number, to: number): void => {
+    for (let i = from; i < to; i++) record[at++] = rdata[i]!;
+  };
   const pointers = [0, 0, 0];
   let from = 0;
   for (const [index, { offset, length }] of namesIn(Type.SOA, rdata).entries()) {
-    const name = rdata.subarray(offset, offset + length);
-    if (isAtOrBelow(name, origin)) {
-      record.push(...name.subarray(0, length - origin.length));
-      pointers[index + 1] = record.length;
-      record.push(0xc0, 0);
-    } else record.push(...name);
+    if (isAtOrBelow(rdata.subarray(offset, offset + length), origin)) {
+      write(offset, offset + length - origin.length);
+      pointers[index + 1] = at;
+      record[at++] = 0xc0;
+      record[at++] = 0;
+    } else write(offset, offset + length);
     from = offset + length;
   }
-  record.push(...rdata.subarray(from));
-  record[10] = (record.length - 12) >>> 8;
-  record[11] = (record.length - 12) & 255;
-  return { record: Uint8Array.from(record), pointers };
+  write(from, rdata.length);
+  record[10] = (at - RECORD_HEAD) >>> 8;
+  record[11] = (at - RECORD_HEAD) & 255;
+  return { record: record.slice(0, at), pointers };
 }
 
 function soaMinimum(rdata: Uint8Array): number {
   return new DataView(rdata.buffer, rdata.byteOffset, rdata.length).getUint32(rdata.length - 4);
 }
-
-/** Octets of a record without names before its data: owner, type, class, TTL and length. */
-const RECORD_HEAD = 12;
 
 /** Record sets: first all are measured, which numbers the names in their data, then all are written, in one order. */
 class RecordSets {

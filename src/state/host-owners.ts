@@ -1,4 +1,4 @@
-import type { HostReservation } from '../model/reserved-host.ts';
+import { claimantOf, type HostReservation } from '../model/reserved-host.ts';
 import type { Configuration } from './configuration.ts';
 
 /** Which export answers at each host, and which hosts are reserved. Hosts are absolute and in lower case. */
@@ -28,7 +28,10 @@ export class HostOwners {
    */
   follow({ exports }: Configuration, hold: (host: string) => number, now: number): void {
     const owners = new Map<string, string>();
-    for (const { tenant, name, hosts } of exports) for (const host of hosts) owners.set(host, `${tenant}/${name}`);
+    for (const { tenant, name, hosts, claimant } of exports) {
+      const owner = `${claimant === undefined ? tenant : claimantOf(claimant)}/${name}`;
+      for (const host of hosts) owners.set(host, owner);
+    }
     const reserved = new Map([...this.#reserved].filter(([host, { until }]) => until > now && !owners.has(host)));
     for (const [host, owner] of this.#owners) {
       if (owners.has(host)) continue;

@@ -14,6 +14,8 @@ export interface Inputs {
   readonly files: readonly string[];
   /** The state directory: what is remembered of clusters, and which changes were accepted. */
   readonly state: string;
+  /** Directories that are no part of the configuration, though they may lie in it. */
+  readonly ignored: readonly string[];
 }
 
 /** Inputs as they are at one time. */
@@ -33,8 +35,8 @@ const PROGRAM = fingerprint(readTree(fileURLToPath(new URL('..', import.meta.url
  * Looks at inputs. The key changes when a file is added, removed, replaced or written to, by its times, size and inode,
  * and for the small files of the state directory by what is in them.
  */
-export function seeInputs({ settings, directory, files, state }: Inputs): SeenInputs {
-  const tree = fingerprint(readTree(directory));
+export function seeInputs({ settings, directory, files, state, ignored }: Inputs): SeenInputs {
+  const tree = fingerprint(readTree(directory, ignored));
   const others = filesFingerprint(files);
   const hash = createHash('sha256').update([process.version, PROGRAM, settings, directory, tree, others].join('\n'));
   const remembered = join(state, 'sites');

@@ -1,6 +1,6 @@
 import type { Problem } from '../lib/problem.ts';
 import type { HeldChange } from '../model/held.ts';
-import type { ReservedHost } from '../model/reserved-host.ts';
+import type { ContestedHost, ReservedHost } from '../model/reserved-host.ts';
 import type { Site } from '../model/site.ts';
 import type { Configuration } from './configuration.ts';
 
@@ -19,6 +19,7 @@ export interface Loaded {
   readonly held?: readonly HeldChange[];
   /** Hosts that are reserved for the tenants that gave them up. */
   readonly reserved?: readonly ReservedHost[];
+  readonly contested?: readonly ContestedHost[];
   /** Files that are no zones, by their names or contents. */
   readonly leftOut?: readonly string[];
   /** Fingerprint of the files, taken before they were read. */

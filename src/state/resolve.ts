@@ -5,7 +5,7 @@ import { DEFAULT_TENANT, ownerOf, resourceKey, type Resource } from '../model/ki
 import type { Observations } from '../model/observed.ts';
 import type { CarrierNames } from '../model/isp-names.ts';
 import type { RegionTree } from '../model/regions.ts';
-import type { HostReservation } from '../model/reserved-host.ts';
+import { claimantOf, type HostReservation } from '../model/reserved-host.ts';
 import type { ResolvedExport, ResolvedSite } from '../model/resolved.ts';
 import type { Site } from '../model/site.ts';
 import type { InvalidResource, StoredResource } from '../model/stored.ts';
@@ -21,9 +21,10 @@ import { overridesInForce, resolveOverride, type Override, type ResolvedOverride
 import { matrixReader } from './resolve/policy.ts';
 import { placeOf, Report } from './resolve/report.ts';
 import { resolveSite, type Places } from './resolve/sites.ts';
+import type { ReadFile } from './read-inside.ts';
 import { HostRules, type Tenancy } from './resolve/tenancy.ts';
 import { ZoneReader } from './resolve/zone-reader.ts';
-import { resolveZone, unavailableZone, type ReadFile, type ServedZone, type SteeredTargets } from './resolve/zones.ts';
+import { resolveZone, unavailableZone, type ServedZone, type SteeredTargets } from './resolve/zones.ts';
 
 export interface ResolveContext {
   readonly regions: RegionTree;
@@ -97,6 +98,8 @@ export interface Resolution {
   readonly clusters: ReadonlyMap<string, Site>;
   /** By export, in their order: what is wrong with its backends as they are seen. */
   readonly observed: readonly (readonly Problem[])[];
+  /** Hosts that several namespaces of edge clusters claim, absolute, and the namespace that has each. */
+  readonly contested: ReadonlyMap<string, string>;
   /** Hosts that are claimed by annotation, and by what: when that changes, `observe` is not enough. */
   readonly annotated: string;
 }
@@ -153,13 +156,42 @@ class Resolver {
     );
     // Every Ingress and route names its hosts; a DomainExport that serves one of them goes first.
     const annotated = found.filter(({ exp, annotated: asked }) => asked || !claims.isWanted(`${claimedHost(exp)}.`));
-    for (const { exp, stored, served } of annotated) if (served) claims.enter(exp, stored);
+    // A namespace has what it claims even while it has nothing to answer with.
+    for (const { exp, stored, namespace, host } of annotated)
+      claims.enter(exp, stored, `${claimantOf(namespace)}/${host}`);
     this.#resolveZones(zoneResources, claims, exports);
+    const claimants = new Map(annotated.map(({ namespace, host, by }) => [`${claimantOf(namespace)}/${host}`, by]));
+    const held = annotated.filter((claimed) => this.#hasHost(claimed, claims, claimants, zoneResources));
     const named = new Map([...exports].map(([owner, [exp]]) => [owner, exp]));
-    for (const { exp } of annotated) named.set(ownerOf(exp), exp);
+    for (const { exp } of held) named.set(ownerOf(exp), exp);
     for (const [override, stored] of ofKind(this.#known, 'WeightOverride')) this.#override(override, stored, named);
     const inForce = overridesInForce([...this.#overrides.values()], this.#context.now, this.#report);
-    return { ...this.#resolveExports(exports, annotated, claims, inForce), annotated: claimsKey(found) };
+    const resolved = this.#resolveExports(exports, held, claims, inForce);
+    return { ...resolved, contested: contestedIn(held, annotated), annotated: claimsKey(found) };
+  }
+
+  /** Whether a host that objects of a namespace claim is theirs; if not, the Zone says so. */
+  #hasHost(
+    { host, namespace, by }: ClaimedExport,
+    claims: Claims,
+    claimants: ReadonlyMap<string, string>,
+    zones: readonly (readonly [Zone, StoredResource])[],
+  ): boolean {
+    const owner = `${claimantOf(namespace)}/${host}`;
+    const holder = claims.holder(`${host}.`);
+    const refusal = claims.refusal(owner, `${host}.`);
+    if (refusal === undefined && holder?.owner === owner) return true;
+    const message =
+      refusal === undefined && holder !== undefined
+        ? `${by} claims ${host}, which ${claimants.get(holder.owner) ?? `DomainExport ${holder.owner}`} has already`
+        : `${by} claims ${host}: ${refusal?.message ?? 'it is no host'}`;
+    const origin = this.#rules.originOf(host);
+    const zone = zones.find(([{ spec }]) => spec.origin.replace(/\.$/u, '').toLowerCase() === origin);
+    if (zone !== undefined) {
+      const remedy = 'take the host away from one of the two, or leave its namespace out of `namespaces` here';
+      this.#report.warning(zone[1], 'spec.hostnameAnnotations', message, remedy);
+    }
+    return false;
   }
 
   /** Whether a resource can be used; if not, its last valid version is, where it has one. */
@@ -265,7 +297,7 @@ class Resolver {
     annotated: readonly ClaimedExport[],
     claims: Claims,
     inForce: ReturnType<typeof overridesInForce>,
-  ): Omit<Resolution, 'annotated'> {
+  ): Omit<Resolution, 'annotated' | 'contested'> {
     const units = new Map<string, ExportUnit>();
     const resolved: ResolvedExport[] = [];
     const written: WrittenExport[] = [];
@@ -294,10 +326,11 @@ class Resolver {
       if (kept !== undefined) add(key, kept, invalid === undefined ? seen : []);
       else for (const host of unit.resolved.hosts) unavailable.add(host);
     }
-    for (const { exp, stored, served } of annotated) {
+    for (const { exp, stored, served, namespace } of annotated) {
       const overrides = inForce.byExport.get(ownerOf(exp)) ?? [];
       const report = new Report();
-      const result = resolveExport(exp, stored, contextFor(overrides, report));
+      const owner = `${claimantOf(namespace)}/${exp.spec.hosts![0]!}`;
+      const result = { ...resolveExport(exp, stored, contextFor(overrides, report), owner), claimant: namespace };
       const unit = { resolved: served ? result : { ...result, hosts: [] }, written: { exp, stored, overrides } };
       const problems = report.problems.map((problem): Problem => ({ ...problem, severity: 'warning' }));
       if (hasErrors(report.problems)) this.#report.problems.push(...problems);
@@ -348,6 +381,7 @@ class Resolver {
       clusters,
       observations,
       localityOf,
+      tenancy: this.#context.tenancy,
     });
   }
 
@@ -416,9 +450,17 @@ class Resolver {
   }
 }
 
+function contestedIn(held: readonly ClaimedExport[], all: readonly ClaimedExport[]): ReadonlyMap<string, string> {
+  const claimants = new Map<string, number>();
+  for (const { host } of all) claimants.set(host, (claimants.get(host) ?? 0) + 1);
+  return new Map(
+    held.flatMap(({ host, namespace }) => (claimants.get(host)! > 1 ? [[`${host}.`, namespace] as const] : [])),
+  );
+}
+
 /** What of the exports that follow from claims decides more than their endpoints. */
 function claimsKey(claimed: readonly ClaimedExport[]): string {
-  return JSON.stringify(claimed.map(({ exp, served, annotated }) => [exp, served, annotated]));
+  return JSON.stringify(claimed.map(({ exp, served, annotated, namespace }) => [exp, served, annotated, namespace]));
 }
 
 /** One object of a cluster can be behind several hosts and Services: what is wrong with it is told once. */
@@ -440,7 +482,7 @@ function isObserved({ severity, field }: Problem): boolean {
 export function observe(
   before: Resolution,
   changed: ReadonlySet<string>,
-  context: Pick<ResolveContext, 'regions' | 'carriers' | 'observations' | 'localityOf'> & {
+  context: Pick<ResolveContext, 'regions' | 'carriers' | 'observations' | 'localityOf' | 'tenancy'> & {
     readonly zones: readonly StoredResource[];
   },
 ): Resolution | undefined {
@@ -464,6 +506,7 @@ export function observe(
       places,
       overrides,
       report,
+      tenancy: context.tenancy,
     };
     exports[index] = observeExport(exp, stored, exports[index]!, own);
     observed[index] = report.problems;

@@ -1,19 +1,18 @@
-import { dirname, isAbsolute, join } from 'node:path';
 import type { Problem } from '../lib/problem.ts';
-import { err, ok } from '../lib/result.ts';
+import { err } from '../lib/result.ts';
 import { ACCEPT_CHANGE, explainHeld } from '../model/held.ts';
 import { resourceKey, TENANT_KINDS } from '../model/kinds.ts';
 import type { Observations } from '../model/observed.ts';
 import type { Listing, ResourceStore, StoreChange, StoredResource } from '../model/stored.ts';
-import { includeFrom, isUnavailable } from '../zone/mod.ts';
+import { isUnavailable } from '../zone/mod.ts';
 import { AcceptedChanges } from './accepted.ts';
 import type { Configuration } from './configuration.ts';
 import { ChangeGuard, type Circumstances } from './guard.ts';
 import { HostOwners } from './host-owners.ts';
 import type { Change, Loaded, ObservingSource } from './loaded.ts';
+import { readInside, type ReadFile } from './read-inside.ts';
 import { observe, resolve, type Resolution, type ResolveContext } from './resolve.ts';
 import { ZoneReader } from './resolve/zone-reader.ts';
-import type { ReadFile } from './resolve/zones.ts';
 
 export interface ResourcesContext extends Pick<ResolveContext, 'regions' | 'carriers' | 'localityOf' | 'tenancy'> {
   /** Master files and matrices that resources name must lie in here. Undefined: resources have no files beside them. */
@@ -207,8 +206,11 @@ class ResourcesSource implements ObservingSource {
     const reserved = [...this.#owners.reserved].map(([host, { tenant, until }]) => {
       return { host, tenant, until, origin: resolution.rules.originOf(host) ?? '' };
     });
+    const contested = [...resolution.contested].map(([host, namespace]) => {
+      return { host, namespace, origin: resolution.rules.originOf(host) ?? '' };
+    });
     const { seen } = this.#listing;
-    const told = { problems, stale, refused, clusters, held, reserved, seen, until: this.#until() };
+    const told = { problems, stale, refused, clusters, held, reserved, contested, seen, until: this.#until() };
     return { configuration: isEmpty ? undefined : configuration, ...told };
   }
 
@@ -243,14 +245,3 @@ function nothingToServe(directory: string | undefined): Problem {
 
 /** Sites and Zones are the operator's, who may accept anything. */
 const OPERATOR = 'the operator';
-
-/** Messages have the path as it was written, not what links make of it. */
-export function readInside(directory: string): ReadFile {
-  const include = includeFrom(directory);
-  return (path, from) => {
-    const read = include(path, from);
-    return read.ok
-      ? ok({ octets: read.value.octets, file: isAbsolute(path) ? path : join(dirname(from), path) })
-      : read;
-  };
-}

@@ -9,9 +9,8 @@ import { isUnavailable, plainProblem, unavailable, type Allowance, type ZoneData
 import { AcceptedChanges } from './accepted.ts';
 import { ChangeGuard } from './guard.ts';
 import type { ConfigurationSource, Loaded } from './loaded.ts';
-import { readInside } from './resources.ts';
+import { readInside, type ReadFile } from './read-inside.ts';
 import { ZoneReader } from './resolve/zone-reader.ts';
-import type { ReadFile } from './resolve/zones.ts';
 import { hasSoa, zoneFileName } from './zone-file-names.ts';
 
 export interface ZoneFolderOptions {

@@ -30,7 +30,7 @@ export function fileStore(directory: string, options: FileStoreOptions = {}): Re
   let kept: ReadFiles = new Map();
   return {
     list: () => {
-      const { listing, files } = listFiles(directory, kept, accepts);
+      const { listing, files } = listFiles(directory, watching?.ignored ?? [], kept, accepts);
       // A directory that is gone for a moment does not make its files forgotten.
       if (!listing.failed) kept = files;
       return listing;
@@ -67,6 +67,7 @@ type ReadFiles = ReadonlyMap<string, ReadFile>;
 
 function listFiles(
   directory: string,
+  ignored: readonly string[],
   kept: ReadFiles,
   accepts: (id: string) => boolean,
 ): { listing: Listing; files: ReadFiles } {
@@ -77,7 +78,7 @@ function listFiles(
   const unreadable: string[] = [];
   const held: HeldChange[] = [];
   const own = join(directory, SERVER_FILE);
-  const tree = readTree(directory);
+  const tree = readTree(directory, ignored);
   if (!tree.directories.has(directory)) {
     const error = tree.unreadable.get(directory);
     const missing = { message: 'no such directory', remedy: 'name the directory that holds the resources' };

@@ -36,6 +36,11 @@ export class ZoneBuilder {
     this.#field = field;
   }
 
+  /** Makes room for about so many records, before there are any. */
+  reserve(records: number): void {
+    this.#columns.reserve(records);
+  }
+
   /** The number of a master file. */
   fileNumber(path: string): number {
     let number = this.#fileNumbers.get(path);

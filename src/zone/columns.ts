@@ -7,6 +7,9 @@ export const END = -1;
 
 const MIN_ITEMS = 64;
 
+/** Of a name and its data, about. */
+const OCTETS = 24;
+
 /** Columns that have grown larger than this are not kept for the next zone. */
 const KEPT_ITEMS = 65_536;
 const KEPT_BYTES = 4 * 1024 * 1024;
@@ -43,6 +46,15 @@ export class ZoneColumns {
   #dataAt = new Int32Array(MIN_ITEMS);
   #dataLength = new Int32Array(MIN_ITEMS);
   #nextData = new Int32Array(MIN_ITEMS);
+
+  /** Makes room for so many names with a set and data each, before there are any. */
+  reserve(names: number): void {
+    while (this.#nameAt.length < names) this.#growNames();
+    while (this.#setType.length < names) this.#growSets();
+    while (this.#dataAt.length < names) this.#growDatas();
+    while (this.#slotCount < names * 2) this.#growSlots();
+    if (this.bytes.length < names * OCTETS) this.bytes = widerBytes(this.bytes, names * OCTETS);
+  }
 
   /** Whether it is small enough to be kept for another zone. */
   get isSmall(): boolean {

@@ -33,6 +33,9 @@ export interface ReadZone {
 
 /** With so many, the file is something else, and more help nobody. */
 const MAX_PROBLEMS = 50;
+/** A file so large says by its size about how many records it has. */
+const LARGE_FILE = 1024 * 1024;
+const RECORD_OCTETS = 24;
 const MAX_INCLUDES = 16;
 /** Files in all: sixteen levels of a few $INCLUDE each would be read until the end of days. */
 const MAX_FILES = 1000;
@@ -46,6 +49,7 @@ const MINIMUM_SIZE = 4;
  */
 export function parseMasterFile(master: MasterFile): ReadZone {
   const parser = new Parser(master);
+  if (master.octets.length > LARGE_FILE) parser.builder.reserve(Math.trunc(master.octets.length / RECORD_OCTETS));
   parser.file(master.octets, master.file, master.origin, []);
   return { zone: parser.builder.finish(), problems: parser.problems };
 }

@@ -45,6 +45,7 @@ const world = (more: Partial<StatusWorld>): StatusWorld => ({
   held: new Map(),
   clusters: new Map(),
   reserved: [],
+  contested: [],
   ...more,
 });
 

@@ -241,10 +241,10 @@ describe('mmdb files', () => {
       return [region.detail, isp.detail];
     };
     expect(await of('1.3.0.1')).toEqual([
-      'Munich, BY, DE; country DE, subdivision BY, network of /16',
+      'Munich, BY, DE, within 20 km; country DE, subdivision BY, network of /16',
       'AS64500, no carrier; "Nobody", network of /16',
     ]);
-    expect(await of('1.4.0.1')).toEqual(['XX; location, network of /16', 'no source knows it']);
+    expect(await of('1.4.0.1')).toEqual(['XX, within 20 km; location, network of /16', 'no source knows it']);
     expect((await of('1.5.0.1'))[0]).toBe('registered_country FR, network of /16');
     expect((await of('1.6.0.1'))[0]).toBe('continent EU, network of /16');
   });

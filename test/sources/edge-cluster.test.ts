@@ -167,6 +167,7 @@ test('annotations: capacity, ISP, region, hosts and TTL; a value that makes no s
     claims: [
       {
         by: 'Service default/web',
+        created: expect.any(Number),
         namespace: 'default',
         annotated: true,
         hosts: ['b.example.org', 'chat.example.org'],

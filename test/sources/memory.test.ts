@@ -5,6 +5,7 @@ import { clusterIdentity } from '../../src/kube/cluster-identity.ts';
 import { kubeconfigFile } from '../../src/kube/credentials.ts';
 import { writeChecked } from '../../src/lib/atomic-file.ts';
 import type { Observations } from '../../src/model/observed.ts';
+import { NEVER } from '../../src/model/observed.ts';
 import { ClusterMemory } from '../../src/sources/kubernetes/memory.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { observedClaim, observedService } from '../support/observed.ts';
@@ -104,6 +105,6 @@ test('a file from before claims gives its hosts all the same', () => {
     () => 'one',
     (message) => expect.unreachable(message),
   );
-  const expected = { ...before, down, splits, problems, claims: [{ ...claims[0], ttl: 30 }] };
+  const expected = { ...before, down, splits, problems, claims: [{ ...claims[0], created: NEVER, ttl: 30 }] };
   expect([...memory.recall('fra')!.services]).toEqual([['default/web', expected]]);
 });

@@ -192,7 +192,7 @@ test('hosts in a spec leave those of a DomainExport alone; by annotation that is
   const asked = resolved([web(true)], { text: RESOURCES + EXPORT });
   expect(asked.exports).toHaveLength(1);
   expect(asked.problems).toEqual([
-    expect.stringContaining('web.example.org is a host of DomainExport default/web already'),
+    expect.stringContaining('Ingress d/in at a claims web.example.org, which DomainExport default/web has already'),
   ]);
 });
 

@@ -3,10 +3,12 @@ import { loadRegions } from '../../src/geo/mod.ts';
 import type { Kind, Resource } from '../../src/model/kinds.ts';
 import { soundListing, type ResourceStore, type StoredResource } from '../../src/model/stored.ts';
 import type { Zone } from '../../src/model/zone.ts';
+import type { Observations } from '../../src/model/observed.ts';
 import type { Loaded } from '../../src/state/loaded.ts';
 import { openResources, type ResourcesContext } from '../../src/state/resources.ts';
 import { HostRules, mayRefer } from '../../src/state/resolve/tenancy.ts';
 import type { Site } from '../../src/model/site.ts';
+import { observedService } from '../support/observed.ts';
 
 const regions = loadRegions('geo-data');
 const HUB = { operator: 'edgeward' };
@@ -223,5 +225,54 @@ test('a host that a tenant may not have any more is not kept with its last valid
   const less = put(zone({ tenants: [{ name: 'shop', hosts: ['a.example.org'] }] }), two);
   expect(owners(less)).toEqual({ 'a.example.org.': 'shop/web' });
   expect(less.stale).toEqual(['DomainExport shop/web']);
+  close();
+});
+
+const CLUSTER = { kubeconfig: { secret: 'x' } };
+const siteWith = (name: string, cluster: object = {}): StoredResource =>
+  one('Site', { name }, { region: 'DE', cluster: { ...CLUSTER, ...cluster } });
+const referring = (owner: string, namespace: string, sites?: readonly string[]): StoredResource => {
+  const [tenant = '', name = ''] = owner.split('/');
+  const backend = { serviceRef: { namespace, name: 'web' }, ...(sites === undefined ? {} : { sites }) };
+  return one('DomainExport', { name, tenant }, { hosts: [`${name}.example.org`], backends: [backend] });
+};
+
+/** Services `web` in namespaces `a`, `b` and `shared` of the clusters at `one` and `two`, each with an address. */
+const OBSERVATIONS: Observations = new Map(
+  ['one', 'two'].map((site, at) => {
+    const services = ['a', 'b', 'shared'].map((namespace, index) =>
+      observedService({ namespace, addresses: [`8.8.${at}.${index}`], readyReplicas: 1 }),
+    );
+    const seen = new Map(services.map((service) => [`${service.namespace}/web`, service]));
+    return [site, { site, services: seen, hasSynced: true, error: undefined }];
+  }),
+);
+
+test('a tenant refers to Services of its own namespace, and to those that a Site allows it', () => {
+  const { put, close } = hub({ observations: () => OBSERVATIONS });
+  const open = zone({ tenants: [{ name: '*' }] });
+  const shared = { namespaces: [{ tenant: 'a', namespaces: ['shared'] }] };
+  const sites = [siteWith('one'), siteWith('two', shared)];
+  const reached = (...exports: readonly StoredResource[]) => {
+    const loaded = put(open, ...sites, ...exports);
+    const all = loaded.configuration!.exports.map(({ name, endpoints }) => [
+      name,
+      endpoints.map(({ address }) => address),
+    ]);
+    return { reached: Object.fromEntries(all) as Record<string, string[]>, told: messages(loaded) };
+  };
+  expect(reached(referring('a/own', 'a'), referring('b/theft', 'a'), referring('edgeward/all', 'a'))).toEqual({
+    reached: { own: ['8.8.0.0', '8.8.1.0'], theft: [], all: ['8.8.0.0', '8.8.1.0'] },
+    told: ['DomainExport b/theft: tenant `b` may not use Services of namespace `a` at one, two'],
+  });
+  // Who names no sites means those that there are for him; who names one is told.
+  expect(reached(referring('a/some', 'shared'), referring('a/named', 'shared', ['one', 'two']))).toEqual({
+    reached: { some: ['8.8.1.2'], named: ['8.8.1.2'] },
+    told: ['DomainExport a/named: tenant `a` may not use Services of namespace `shared` at one'],
+  });
+  // It does not tell whether there is such a Service.
+  expect(reached(referring('b/probe', 'nothing')).told).toEqual([
+    'DomainExport b/probe: tenant `b` may not use Services of namespace `nothing` at one, two',
+  ]);
   close();
 });

@@ -25,6 +25,7 @@ export function observedClaim(more: Partial<ObservedClaim> = {}): ObservedClaim 
   return {
     by: 'Service default/web',
     namespace: 'default',
+    created: 0,
     annotated: true,
     hosts: [],
     addresses: [],

@@ -35,8 +35,17 @@ function serviceClaims(view: ClusterView, { reach, whyNowhere }: OwnReach): Obse
   const problems = [...faultsOf(by, annotations, true), ...faultsOf(by, annotations, false)];
   const claim = (names: readonly string[], reached: ObservedReach): ObservedClaim => {
     const nowhere = reached.addresses.length === 0 ? [whyNowhere()] : NOTHING;
-    const { namespace } = service;
-    return { by, namespace, annotated: true, hosts: names, ...reached, ttl, problems: [...problems, ...nowhere] };
+    const { namespace, created } = service;
+    return {
+      by,
+      namespace,
+      created,
+      annotated: true,
+      hosts: names,
+      ...reached,
+      ttl,
+      problems: [...problems, ...nowhere],
+    };
   };
   const claims = hosts.length === 0 ? [] : [claim(hosts, reach)];
   if (internalHosts.length === 0) return claims;
@@ -60,18 +69,18 @@ function podClaims({ service, slices = [] }: ClusterView, { podAddresses, isUp }
     else same.push(endpoint);
   }
   const by = objectText(service);
-  const { namespace } = service;
+  const { namespace, created } = service;
   return [...pods].flatMap(([hostname, endpoints]) => {
     const reach = reachOf(endpoints.flatMap(podAddresses));
     if (reach.addresses.length === 0) return [];
     const names = domains.map((host) => `${hostname}.${host}`);
     const readyReplicas = endpoints.some(isUp) ? 1 : 0;
-    return [{ by, namespace, annotated: true, hosts: names, ...reach, readyReplicas, ttl, problems: NOTHING }];
+    return [{ by, namespace, created, annotated: true, hosts: names, ...reach, readyReplicas, ttl, problems: NOTHING }];
   });
 }
 
 function ingressClaims(view: ClusterView, ingress: EdgeIngress): ObservedClaim[] {
-  const { annotations, backends } = ingress;
+  const { annotations, backends, created } = ingress;
   const { namespace, name } = view.service;
   const spec = backends.find(({ service }) => service === `${namespace}/${name}`)!.hosts;
   const asked = annotations.hosts.filter((host) => !spec.includes(host));
@@ -87,7 +96,7 @@ function ingressClaims(view: ClusterView, ingress: EdgeIngress): ObservedClaim[]
     const reach = entryReach(view, [entry], addressesBefore(view, by, hosts));
     const nowhere = reach.addresses.length === 0 ? [noAddressOf(by, ingress)] : NOTHING;
     const { ttl } = annotations;
-    return [{ by, namespace, annotated, hosts, ...reach, ttl, problems: [...problems, ...nowhere] }];
+    return [{ by, namespace, created, annotated, hosts, ...reach, ttl, problems: [...problems, ...nowhere] }];
   };
   return [...claim(spec, false), ...claim(asked, true)];
 }
@@ -125,8 +134,17 @@ function routeClaims(view: ClusterView, route: EdgeRoute): ObservedClaim[] {
   const refused = { object: by, message: reasons[0]!, remedy };
   const annotated = [...left.values()].some(Boolean);
   const { ttl } = route.annotations;
-  const { namespace } = route;
-  claims.push({ by, namespace, annotated, hosts: [...left.keys()], ...NOWHERE, ttl, problems: [...problems, refused] });
+  const { namespace, created } = route;
+  claims.push({
+    by,
+    namespace,
+    created,
+    annotated,
+    hosts: [...left.keys()],
+    ...NOWHERE,
+    ttl,
+    problems: [...problems, refused],
+  });
   return claims;
 }
 
@@ -168,8 +186,10 @@ function claimsThrough(
     const reach = entryReach(view, [entry], addressesBefore(view, by, hosts));
     const nowhere = reach.addresses.length === 0 ? [noAddressOf(via, object)] : NOTHING;
     const ttl = route.annotations.ttl ?? object.annotations.ttl;
-    const { namespace } = route;
-    return [{ by, namespace, annotated, hosts, ...reach, ttl, problems: [...problems, ...ofGateway, ...nowhere] }];
+    const { namespace, created } = route;
+    return [
+      { by, namespace, created, annotated, hosts, ...reach, ttl, problems: [...problems, ...ofGateway, ...nowhere] },
+    ];
   };
   return [...claim(inSpec, false), ...claim(asked, true)];
 }

@@ -1,3 +1,6 @@
+import type { KubeObject } from '../../kube/objects.ts';
+import { NEVER } from '../../model/observed.ts';
+
 /** Careful reading of objects whose schema another has: what is not of the wanted type counts as absent. */
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -15,3 +18,9 @@ export const texts = (value: unknown): string[] =>
 
 export const number = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+
+/** When an object was created: milliseconds since 1970. */
+export function createdAt({ metadata: { creationTimestamp = '' } }: KubeObject): number {
+  const time = Date.parse(creationTimestamp);
+  return Number.isNaN(time) ? NEVER : time;
+}

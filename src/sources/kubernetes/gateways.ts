@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../kube/objects.ts';
 import { annotationsOf, distinctHosts, type Annotations, type Reachable } from './annotations.ts';
 import { nameOfOther } from '../../model/observed.ts';
-import { list, map, number, text, texts, type Json } from './fields.ts';
+import { createdAt, list, map, number, text, texts, type Json } from './fields.ts';
 
 /** What is kept of the objects of the Gateway API, and how they hang together (gateway-api.sigs.k8s.io). */
 
@@ -75,6 +75,8 @@ export interface EdgeRoute {
   readonly namespace: string;
   readonly name: string;
   readonly annotations: Annotations;
+  /** Milliseconds since 1970. */
+  readonly created: number;
   /** Hosts in its spec. */
   readonly hostnames: readonly string[];
   readonly parents: readonly EdgeParent[];
@@ -173,6 +175,7 @@ export function routeFrom(object: KubeObject, kind: RouteKind): EdgeRoute | unde
     namespace,
     name: metadata.name,
     annotations,
+    created: createdAt(object),
     hostnames: distinctHosts(texts(spec['hostnames'])),
     parents,
     otherParents,

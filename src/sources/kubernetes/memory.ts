@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readChecked, writeChecked } from '../../lib/atomic-file.ts';
 import { RepeatedFailure } from '../../lib/repeated-failure.ts';
-import { objectText, type Observations, type ObservedService } from '../../model/observed.ts';
+import { NEVER, objectText, type Observations, type ObservedService } from '../../model/observed.ts';
 import type { Remembered } from './edge-cluster.ts';
 
 /** Changes are written down when none came for so long, or at the latest after so long. */
@@ -112,11 +112,15 @@ function cannotKeep(error: unknown): string {
 
 /** A Service as files had it before claims, with what is asked of it now. */
 function current(kept: ObservedService & { readonly hosts?: readonly string[] }): ObservedService {
-  if (kept.claims !== undefined) return kept;
+  if (kept.claims !== undefined) {
+    const claims = kept.claims.map((claim) => ({ ...claim, created: (claim.created as number | undefined) ?? NEVER }));
+    return { ...kept, claims };
+  }
   const { hosts = [], ttl, ...service } = kept as typeof kept & { readonly ttl?: number };
   const reach = { addresses: service.addresses, down: [], splits: [] };
   const { namespace } = service;
   const by = objectText(service);
-  const claims = hosts.length === 0 ? [] : [{ ...reach, by, namespace, annotated: true, hosts, ttl, problems: [] }];
+  const claims =
+    hosts.length === 0 ? [] : [{ ...reach, by, namespace, created: NEVER, annotated: true, hosts, ttl, problems: [] }];
   return { ...service, ...reach, claims, problems: [] };
 }

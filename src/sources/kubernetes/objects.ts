@@ -1,7 +1,7 @@
 import { keyOf, type KubeObject } from '../../kube/objects.ts';
-import { nameOfOther, type ObservedPort } from '../../model/observed.ts';
+import { NEVER, nameOfOther, type ObservedPort } from '../../model/observed.ts';
 import { annotationsOf, distinctHosts, requestsPerReplicaIn, type Annotations, type Reachable } from './annotations.ts';
-import { list, map, text, texts } from './fields.ts';
+import { createdAt, list, map, text, texts } from './fields.ts';
 
 /** What is kept of the objects of an edge cluster: hundreds of clusters are watched, and most of an object is not for us. */
 
@@ -18,6 +18,8 @@ export interface EdgeService extends Reachable {
   readonly selector: Readonly<Record<string, string>> | undefined;
   readonly ports: readonly ObservedPort[];
   readonly annotations: Annotations;
+  /** Milliseconds since 1970. */
+  readonly created: number;
   /** What gives it its own addresses, for messages. */
   readonly via: string;
   /** Undefined: nodes have nothing to do with its addresses. */
@@ -68,6 +70,8 @@ export interface EdgeIngress extends Reachable {
   readonly namespace: string;
   readonly name: string;
   readonly annotations: Annotations;
+  /** Milliseconds since 1970. */
+  readonly created: number;
   /** The Services that it routes to, and the hosts in its spec for which it does; itself where it names no Service. */
   readonly backends: readonly { readonly service: string; readonly hosts: readonly string[] }[];
 }
@@ -105,6 +109,7 @@ export function serviceFrom(object: KubeObject): EdgeService | undefined {
       return { port: Number(port['port']), protocol: text(port['protocol']) ?? 'TCP', ...named };
     }),
     annotations,
+    created: createdAt(object),
     // Where nodes are asked for, external-dns does not look at external addresses.
     ...(kind === 'NodePort' && nodes !== undefined
       ? { ...NOWHERE, via: 'nodes' }
@@ -242,6 +247,7 @@ export function ingressFrom(object: KubeObject): EdgeIngress | undefined {
     namespace: metadata.namespace!,
     name: metadata.name,
     annotations: annotations.hostnameSource === 'defined-hosts-only' ? { ...annotations, hosts: [] } : annotations,
+    created: createdAt(object),
     backends: ingressBackends(object, annotations),
     ...(annotations.target ?? loadBalancerOf(object.status)),
   };
@@ -292,6 +298,7 @@ export function standIn(namespace: string, name: string, annotations: Annotation
     selector: undefined,
     ports: [],
     annotations,
+    created: NEVER,
     via: name,
     nodes: undefined,
     localOnly: false,

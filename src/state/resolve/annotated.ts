@@ -17,6 +17,12 @@ export interface ClaimedExport {
   readonly served: boolean;
   /** An annotation asks for the host: it is not only in the spec of an Ingress or a route. */
   readonly annotated: boolean;
+  /** Namespace of the claiming objects, in whichever clusters they are. */
+  readonly namespace: string;
+  /** Without a final dot. */
+  readonly host: string;
+  /** The claiming objects, for messages. */
+  readonly by: string;
 }
 
 interface HostClaims {
@@ -27,11 +33,14 @@ interface HostClaims {
   ttl: number | undefined;
   served: boolean;
   annotated: boolean;
+  /** When the oldest of the claiming objects was created. */
+  since: number;
 }
 
 /**
  * Exports for the hosts that objects of edge clusters claim, as far as a Zone lets them: as if somebody had written a
- * DomainExport with these hosts and Services. Sorted by host.
+ * DomainExport with these hosts and Services. A namespace is one claimant, in whichever clusters it is: namespaces that
+ * claim one host make an export each, and `Claims` says whose it is. Sorted by host, then the oldest first.
  * @param tenant whose they are: the operator's, who has said in the Zone which hosts may be claimed
  */
 export function annotatedExports(
@@ -42,7 +51,7 @@ export function annotatedExports(
 ): ClaimedExport[] {
   const open = zones.filter(({ spec }) => spec.hostnameAnnotations !== undefined);
   if (open.length === 0) return [];
-  const hosts = new Map<string, HostClaims>();
+  const hosts = new Map<string, Map<string, HostClaims>>();
   for (const { site, services } of observations.values()) {
     const allowsPrivate = clusters.get(site)?.spec.cluster?.allowPrivateAddresses === true;
     for (const [key, service] of services) {
@@ -54,22 +63,32 @@ export function annotatedExports(
       }
     }
   }
-  return [...hosts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([host, claims]) => exportFor(host, claims, tenant));
+  return [...hosts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([host, namespaces]) =>
+      [...namespaces]
+        .sort(([a, { since }], [b, other]) => since - other.since || (a < b ? -1 : 1))
+        .map(([namespace, claims]) => exportFor(host, namespace, claims, tenant)),
+    );
 }
 
 function addClaim(
-  hosts: Map<string, HostClaims>,
+  hosts: Map<string, Map<string, HostClaims>>,
   host: string,
   key: string,
   site: string,
   claim: ObservedClaim,
   allowsPrivate: boolean,
 ): void {
-  let all = hosts.get(host);
+  let namespaces = hosts.get(host);
+  if (namespaces === undefined) hosts.set(host, (namespaces = new Map()));
+  let all = namespaces.get(claim.namespace);
   if (all === undefined) {
-    all = { backends: new Map(), claimants: new Map(), ttl: undefined, served: false, annotated: false };
-    hosts.set(host, all);
+    const none = { ttl: undefined, served: false, annotated: false, since: claim.created };
+    all = { backends: new Map(), claimants: new Map(), ...none };
+    namespaces.set(claim.namespace, all);
   }
+  all.since = Math.min(all.since, claim.created);
   addSite(all.backends, key, site);
   addSite(all.claimants, claim.by, site);
   if (claim.ttl !== undefined) all.ttl = Math.min(claim.ttl, all.ttl ?? claim.ttl);
@@ -145,6 +164,7 @@ export function mayClaim({ spec }: Zone, host: string, site: string): boolean {
 
 function exportFor(
   host: string,
+  namespace: string,
   { backends, claimants, ttl, served, annotated }: HostClaims,
   tenant: string,
 ): ClaimedExport {
@@ -158,13 +178,15 @@ function exportFor(
       backends: [...backends]
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([key, sites]) => {
-          const [namespace = '', name = ''] = key.split('/');
-          return { serviceRef: { namespace, name }, sites: [...sites].sort() };
+          const [ofService = '', name = ''] = key.split('/');
+          return { serviceRef: { namespace: ofService, name }, sites: [...sites].sort() };
         }),
       ...(ttl === undefined ? {} : { policy: { ttl } }),
     },
   };
   const names = [...claimants].map(([by, sites]) => `${by} at ${[...sites].sort().join(', ')}`);
-  const file = `${annotated ? 'annotation on' : 'hosts of'} ${names.sort().join(' and ')}`;
-  return { exp, stored: { resource: exp, file, locate: () => undefined }, served, annotated };
+  const by = names.sort().join(' and ');
+  const file = `${annotated ? 'annotation on' : 'hosts of'} ${by}`;
+  const stored = { resource: exp, file, locate: () => undefined };
+  return { exp, stored, served, annotated, namespace, host, by };
 }

@@ -1,6 +1,7 @@
 import { formatAddress, isPrivate, parseAddress, type Address } from '../../lib/address.ts';
 import { suggest } from '../../lib/nearest.ts';
 import type { DomainExport } from '../../model/domain-export.ts';
+import { DEFAULT_TENANT } from '../../model/kinds.ts';
 import { objectText, type Observations, type ObservedService } from '../../model/observed.ts';
 import type { ResolvedEndpoint, ResolvedSite } from '../../model/resolved.ts';
 import type { Site } from '../../model/site.ts';
@@ -9,6 +10,7 @@ import { claimedHost, claimedReach } from './annotated.ts';
 import { applyOverrides, type Override } from './overrides.ts';
 import type { Report } from './report.ts';
 import type { Places } from './sites.ts';
+import { mayRefer, type Tenancy } from './tenancy.ts';
 
 /** What geo data say of an address; '' for what is not known. */
 export interface AddressLocality {
@@ -25,6 +27,7 @@ export interface BackendContext {
   readonly places: Places;
   readonly overrides: readonly Override[];
   readonly report: Report;
+  readonly tenancy: Tenancy | undefined;
 }
 
 /** Says which sites that backends name are not there, or have no cluster. */
@@ -88,7 +91,8 @@ export function backendEndpoints(
     const perReplica = backend.requestsPerReplica ?? exp.spec.requestsPerReplica ?? 1;
     let seen = 0;
     let unseen = 0;
-    for (const site of [...(backend.sites ?? clusters.keys())].sort()) {
+    const allowed = allowedSites(exp, backend, stored, field, context);
+    for (const site of allowed) {
       const observed = observations.get(site);
       const service = observed?.services.get(key);
       if (service === undefined) {
@@ -100,7 +104,7 @@ export function backendEndpoints(
       const reached = host === undefined ? service : { ...service, ...claimedReach(service, host) };
       addService(reached, site, perReplica, field, found, own, stored, context);
     }
-    if (seen === 0) {
+    if (seen === 0 && allowed.length > 0) {
       const more =
         unseen === 0 ? '' : ` (${unseen} ${unseen === 1 ? 'cluster has' : 'clusters have'} not been seen yet)`;
       const remedy = 'apply it there, or correct the reference';
@@ -110,6 +114,34 @@ export function backendEndpoints(
   return [...found.values()]
     .sort((a, b) => compare(a.site, b.site) || compare(a.address, b.address))
     .map((candidate) => endpointOf(candidate, context));
+}
+
+/** Sites at which a backend's Service may be one of the export's. */
+function allowedSites(
+  { metadata: { tenant = DEFAULT_TENANT } }: DomainExport,
+  { serviceRef: { namespace }, sites }: NonNullable<DomainExport['spec']['backends']>[number],
+  stored: StoredResource,
+  field: string,
+  { clusters, tenancy, report }: BackendContext,
+): string[] {
+  const wanted = [...(sites ?? clusters.keys())].sort();
+  const forbidden = wanted.filter((name) => {
+    const site = clusters.get(name);
+    return site !== undefined && !mayRefer(tenant, namespace, site, tenancy);
+  });
+  const allowed = wanted.filter((name) => !forbidden.includes(name));
+  // Who asks for all sites means those that there are for him.
+  if (forbidden.length > 0 && (sites !== undefined || allowed.length === 0)) {
+    const shown = forbidden.slice(0, 3).join(', ');
+    const more = forbidden.length > 3 ? ` and ${forbidden.length - 3} more` : '';
+    report.warning(
+      stored,
+      `${field}.serviceRef`,
+      `tenant \`${tenant}\` may not use Services of namespace \`${namespace}\` at ${shown}${more}`,
+      `use a Service in namespace \`${tenant}\`, or have the operator allow it by \`cluster.namespaces\` of the Site`,
+    );
+  }
+  return allowed;
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));

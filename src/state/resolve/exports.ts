@@ -20,10 +20,15 @@ export interface ExportContext
   readonly invalidSites: ReadonlySet<string>;
 }
 
-export function resolveExport(exp: DomainExport, stored: StoredResource, context: ExportContext): ResolvedExport {
+/** @param owner who has its hosts */
+export function resolveExport(
+  exp: DomainExport,
+  stored: StoredResource,
+  context: ExportContext,
+  owner = ownerOf(exp),
+): ResolvedExport {
   const { metadata, spec } = exp;
   const tenant = metadata.tenant ?? DEFAULT_TENANT;
-  const owner = ownerOf(exp);
   const hosts = resolveHosts(exp, owner, stored, context.zones, context.claims, context.report);
   if (spec.endpoints === undefined && spec.backends === undefined) {
     context.report.error(stored, 'spec', 'an export needs `endpoints` or `backends`', 'add one of the two');

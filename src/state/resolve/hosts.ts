@@ -2,7 +2,7 @@ import { nearest } from '../../lib/nearest.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { DomainExport } from '../../model/domain-export.ts';
 import { ownerOf } from '../../model/kinds.ts';
-import type { HostReservation } from '../../model/reserved-host.ts';
+import { isClaimant, type HostReservation } from '../../model/reserved-host.ts';
 import type { StoredResource } from '../../model/stored.ts';
 import { Type } from '../../wire/codes.ts';
 import { LOWER, labelCount, nameFromText, nameKey, nameToText, parentOf, type WireName } from '../../wire/name.ts';
@@ -42,8 +42,7 @@ export class Claims {
   }
 
   /** Enters the hosts of an export that it may have. Exports are entered in their order. */
-  enter(exp: DomainExport, stored: StoredResource): void {
-    const owner = ownerOf(exp);
+  enter(exp: DomainExport, stored: StoredResource, owner = ownerOf(exp)): void {
     for (const [index, text] of (exp.spec.hosts ?? []).entries()) {
       const host = hostFromText(text);
       if (!host.ok) continue;
@@ -87,7 +86,7 @@ export class Claims {
     const shown = host.slice(0, -1);
     const origin = this.#rules.forbids(tenant, host);
     if (origin !== undefined) {
-      const message = `tenant \`${tenant}\` may not have the host ${shown} in zone ${origin}`;
+      const message = `${tenantText(tenant)} may not have the host ${shown} in zone ${origin}`;
       return {
         message,
         remedy: 'choose a host that it may have, or have the operator name the tenant in the `tenants` of the Zone',
@@ -96,7 +95,7 @@ export class Claims {
     const reservation = this.reservation(host);
     if (reservation === undefined || reservation.tenant === tenant) return undefined;
     const until = new Date(reservation.until).toISOString();
-    const message = `${shown} is reserved for tenant \`${reservation.tenant}\`, which gave it up, until ${until}`;
+    const message = `${shown} is reserved for ${tenantText(reservation.tenant)}, which gave it up, until ${until}`;
     return { message, remedy: 'wait, or choose another host' };
   }
 
@@ -112,6 +111,12 @@ export class Claims {
       if (this.#claims.has(`*.${host.slice(at)}`)) return true;
     return false;
   }
+}
+
+/** For messages: a tenant, or a namespace that claims hosts. */
+function tenantText(tenant: string): string {
+  const [first, rest] = tenant.split(' ');
+  return rest === undefined ? `tenant \`${first}\`` : `${first} \`${rest}\``;
 }
 
 interface Trouble {
@@ -138,7 +143,7 @@ export function resolveHosts(
     const holder = claims.holder(host);
     const shown = host.slice(0, -1);
     if (holder !== undefined && holder.owner !== owner) {
-      const message = `${shown} is a host of DomainExport ${holder.owner} already (${placeOf(holder.stored, holder.field)})`;
+      const message = `${shown} is a host of ${holderText(holder)} already${holderPlace(holder)}`;
       return report.error(stored, field, message, 'remove it from one of the two');
     }
     if (!hosts.includes(host)) {
@@ -156,7 +161,8 @@ export function resolveHosts(
     if (trouble !== undefined) report.error(stored, field, trouble.message, trouble.remedy);
     else if (host.ok) claim(nameToText(host.value), field);
   }
-  const targetZones = [...zones.values()].filter((zone) => zone.targets);
+  // What a namespace claims is one host, and has no name on the hub.
+  const targetZones = isClaimed(owner) ? [] : [...zones.values()].filter((zone) => zone.targets);
   for (const zone of targetZones) {
     const label = `${metadata.name}.${owner.split('/')[0]}`;
     const target = nameFromText(label, zone.data.origin);
@@ -172,6 +178,18 @@ export function resolveHosts(
     report.warning(stored, 'spec.hosts', 'no host answers with this export', remedy);
   }
   return hosts;
+}
+
+const isClaimed = (owner: string): boolean => isClaimant(tenantOf(owner));
+
+/** What has a host, for messages. */
+function holderText({ owner, stored }: Claim): string {
+  return isClaimed(owner) ? stored.file : `DomainExport ${owner}`;
+}
+
+/** Objects that claim hosts are named already, and are in no file. */
+function holderPlace({ owner, stored, field }: Claim): string {
+  return isClaimed(owner) ? '' : ` (${placeOf(stored, field)})`;
 }
 
 function hostFromText(text: string): Result<WireName, Trouble> {

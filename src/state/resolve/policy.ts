@@ -12,7 +12,7 @@ import type { StoredResource } from '../../model/stored.ts';
 import { readMatrix } from './matrix.ts';
 import type { Report } from './report.ts';
 import { checkIsps, checkRegion, type Places } from './sites.ts';
-import type { ReadFile } from './zones.ts';
+import type { ReadFile } from '../read-inside.ts';
 
 export interface PolicyContext {
   readonly stored: StoredResource;

@@ -1,4 +1,5 @@
 import { DEFAULT_TENANT } from '../../model/kinds.ts';
+import { isClaimant } from '../../model/reserved-host.ts';
 import type { Site } from '../../model/site.ts';
 import type { Zone } from '../../model/zone.ts';
 
@@ -41,7 +42,7 @@ export class HostRules {
   /** The origin of the zone in which a tenant may not have a host; undefined when it may. */
   forbids(tenant: string, host: string): string | undefined {
     const zone = this.#zoneOf(host);
-    if (zone === undefined || tenant === this.#tenancy?.operator) return undefined;
+    if (zone === undefined || tenant === this.#tenancy?.operator || isClaimant(tenant)) return undefined;
     return this.#allows(tenant, bare(host), zone.origin, zone.spec) ? undefined : zone.origin;
   }
 

@@ -1,15 +1,12 @@
 import type { Problem } from '../../lib/problem.ts';
-import type { Result } from '../../lib/result.ts';
 import type { StoredResource } from '../../model/stored.ts';
 import type { Zone } from '../../model/zone.ts';
 import { nameFromText, type WireName } from '../../wire/name.ts';
 import { zoneFromRecords } from '../../zone/mod.ts';
 import { unavailable, type ZoneData } from '../../zone/zone.ts';
+import type { ReadFile } from '../read-inside.ts';
 import type { Report } from './report.ts';
 import { checked, type CheckedZone, type ZoneReader } from './zone-reader.ts';
-
-/** Reads a file that another one names, by a path relative to that file; the result's `file` is for messages. */
-export type ReadFile = (path: string, from: string) => Result<{ octets: Buffer; file: string }, string>;
 
 export interface ServedZone {
   readonly data: ZoneData;
