@@ -135,6 +135,9 @@ export type ToControl =
 /** Scopes are widened once nothing has changed for so long. */
 const REFINE_MS = 1000;
 
+/** Scopes are widened in slices of so long: a change waits for one at most, and as long a pause leaves room to others. */
+const SLICE_MS = 25;
+
 /** Nothing is served before all clusters were seen or are remembered, but for one that cannot be seen in so long. */
 const PATIENCE_MS = 15_000;
 
@@ -317,23 +320,26 @@ function madeFrom(): SnapshotSummary['madeFrom'] {
   return { directory: loaded.seen, files: places?.seen ?? filesFingerprint(places?.files ?? []) };
 }
 
-/** One step at a time, so that a change does not wait for more than one. */
+/** One slice at a time, so that neither a change nor an answering thread on the same core waits for long. */
 function refine(): void {
-  const snapshot = compiler.refine();
-  if (snapshot === undefined) {
-    send({ type: 'settled' });
-    keeper?.settled();
+  const end = performance.now() + SLICE_MS;
+  const { snapshot, more } = compiler.refineUntil(() => performance.now() > end);
+  if (snapshot !== undefined) {
+    send({
+      type: 'refined',
+      update: publish(snapshot),
+      maps: snapshot.steering.maps.length,
+      bytes: snapshotBytes(snapshot),
+    });
+    // The old map is large: collect now, right after a slow step, so that the pause goes unnoticed.
+    collectSoon();
+  }
+  if (more) {
+    refining = setTimeout(refine, SLICE_MS);
     return;
   }
-  send({
-    type: 'refined',
-    update: publish(snapshot),
-    maps: snapshot.steering.maps.length,
-    bytes: snapshotBytes(snapshot),
-  });
-  // What was replaced is large; and who has just waited for a map hardly notices.
-  collectSoon();
-  refining = setTimeout(refine, 0);
+  send({ type: 'settled' });
+  keeper?.settled();
 }
 
 // --- what is in force

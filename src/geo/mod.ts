@@ -15,7 +15,7 @@ import type { Locality, LocalityMap } from './ranges.ts';
 import { asNumberOf, whereabouts } from './records.ts';
 import { ORDER4, ORDER6 } from './space.ts';
 
-export { buildPrefixTable } from './prefix-table.ts';
+export { buildPrefixTable, prefixTableSteps } from './prefix-table.ts';
 
 /** Where localities come from. */
 export interface GeoSources {

@@ -11,6 +11,7 @@ import {
   type Node,
 } from 'yaml';
 import { parsePath } from './field-path.ts';
+import { readPlainDocument } from './plain-yaml.ts';
 import type { Problem } from './problem.ts';
 
 /** 1-based. */
@@ -48,6 +49,54 @@ const REMEDIES: Readonly<Record<string, string>> = {
  * is the text itself: its tree takes fifty times as much, and is made again when a place is asked for.
  */
 export function parseYaml(text: string, file: string): { documents: YamlDocument[]; problems: Problem[] } {
+  const documents = plainDocuments(text);
+  return documents === undefined ? parseTree(text, file) : { documents, problems: [] };
+}
+
+/** A line that begins a document; YAML has no ends of lines but these, while `$` knows others. */
+const DOCUMENT = /(?<=^|\n)---(?:\r?(?=\n)|$)/u;
+/** A line that is neither empty nor a comment. */
+const CONTENT = /(?:^|\n) *(?!\r\n)[^ #\n]/u;
+
+/** Documents that can be read without making a tree of them; undefined when the whole text needs one. */
+function plainDocuments(text: string): YamlDocument[] | undefined {
+  // A directive is about the documents behind it.
+  if (/(?:^|\n)%/u.test(text)) return undefined;
+  const documents: YamlDocument[] = [];
+  let line = 1;
+  for (const part of text.split(DOCUMENT)) {
+    const first = line;
+    line += linesIn(part);
+    if (!CONTENT.test(part)) continue;
+    const value = readPlainDocument(part) ?? wholeDocument(part);
+    if (value === undefined) return undefined;
+    // Of a file with a thousand documents only the one in question is made a tree of.
+    if (value !== null) documents.push({ value, locate: (field) => locate(part, 0, field, first) });
+  }
+  return documents;
+}
+
+/** How many ends of lines there are. */
+function linesIn(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}
+
+/** A document by itself, if nothing is wrong with it. */
+function wholeDocument(text: string): unknown {
+  const { parsed } = parseText(text);
+  const [document] = parsed;
+  if (document === undefined || parsed.length > 1 || document.errors.length + document.warnings.length > 0)
+    return undefined;
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES }) ?? null;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseTree(text: string, file: string): { documents: YamlDocument[]; problems: Problem[] } {
   const { parsed, position } = parseText(text);
   const documents: YamlDocument[] = [];
   const problems: Problem[] = [];
@@ -73,7 +122,7 @@ export function parseYaml(text: string, file: string): { documents: YamlDocument
       continue;
     }
     if (value === null || value === undefined) continue;
-    documents.push({ value, locate: (field) => locate(text, index, field) });
+    documents.push({ value, locate: (field) => locate(text, index, field, 1) });
   }
   return { documents, problems };
 }
@@ -108,12 +157,14 @@ function parseText(text: string): ParsedText {
   return { text, parsed: Array.isArray(parsed) ? parsed : [], position };
 }
 
-/** The text that a place was asked of last: problems come file by file. */
+/** The text that a place was asked of last: problems come document by document. */
 let located: ParsedText | undefined;
 
-function locate(text: string, index: number, field: string): Position {
+/** @param firstLine of the text in its file */
+function locate(text: string, index: number, field: string, firstLine: number): Position {
   if (located?.text !== text) located = parseText(text);
-  return located.position(offsetOf(located.parsed[index]!, field));
+  const { line, column } = located.position(offsetOf(located.parsed[index]!, field));
+  return { line: firstLine - 1 + line, column };
 }
 
 function offsetOf(document: Document.Parsed, field: string): number {

@@ -69,14 +69,23 @@ function checkUnion(
   return add(found, path, `${describe(value)}, not ${types}`, rightType(text ?? schema, value, isRequired));
 }
 
+/** Patterns of schemas: few, and asked for with every text. */
+const patterns = new Map<string, RegExp>();
+
+function matches(pattern: string, text: string): boolean {
+  let expression = patterns.get(pattern);
+  if (expression === undefined) patterns.set(pattern, (expression = new RegExp(pattern, 'u')));
+  return expression.test(text);
+}
+
 function checkText(schema: Schema, value: string, path: FieldPath, found: Violation[]): void {
-  const wanted = schema.wanted ?? firstSentence(schema) ?? 'another text';
+  const wanted = (): string => lower(schema.wanted ?? firstSentence(schema) ?? 'another text');
   if (schema.minLength !== undefined && Array.from(value).length < schema.minLength) {
-    add(found, path, value === '' ? 'empty' : `${quote(value)} is too short`, `write ${lower(wanted)}`);
+    add(found, path, value === '' ? 'empty' : `${quote(value)} is too short`, `write ${wanted()}`);
   }
-  if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) {
+  if (schema.pattern !== undefined && !matches(schema.pattern, value)) {
     const called = schema.called?.(value);
-    const remedy = called === undefined ? `write ${lower(wanted)}` : `did you mean \`${called}\`?`;
+    const remedy = called === undefined ? `write ${wanted()}` : `did you mean \`${called}\`?`;
     add(found, path, `${quote(value)} is not allowed here`, remedy);
   }
   if (schema.format === 'date-time' && !IsDateTime(value)) {
@@ -115,11 +124,14 @@ function checkList(schema: Schema, value: readonly unknown[], path: FieldPath, f
   for (const [index, item] of value.entries()) check(schema.items, item, [...path, index], found, true);
 }
 
+const NO_FIELDS: Readonly<Record<string, Schema>> = {};
+
 function checkMap(schema: Schema, value: Record<string, unknown>, path: FieldPath, found: Violation[]): void {
-  const free = Object.values(schema.patternProperties ?? {})[0];
-  const known = schema.properties ?? {};
+  const free = schema.patternProperties === undefined ? undefined : Object.values(schema.patternProperties)[0];
+  const known = schema.properties ?? NO_FIELDS;
   const isRequired = (key: string): boolean => schema.required?.includes(key) === true;
-  for (const [key, field] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
+    const field = value[key];
     if (Object.hasOwn(known, key)) check(known[key]!, field, [...path, key], found, isRequired(key));
     else if (free !== undefined) check(free, field, [...path, key], found, false);
     else add(found, [...path, key], 'unknown field', suggest(key, Object.keys(known), 'fields here'));

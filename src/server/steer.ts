@@ -76,8 +76,13 @@ export class Steering {
           scope = length + this.#offset;
         }
         count = picker.byKey(s.seeds, first, this.#key(length), most);
-      } else count = picker.byKey(s.seeds, first, 0, most);
+      } else {
+        // One plan for all clients, and one endpoint to pick: one answer for the whole world (RFC 7871 7.2.1).
+        scope &= ~rows[own + Row.ONE_PLAN]!;
+        count = picker.byKey(s.seeds, first, 0, most);
+      }
     } else {
+      if (found === 1) scope &= ~rows[own + Row.ONE_PLAN]!;
       this.#counters[COUNTER.randomPicks]!++;
       count = picker.atRandom(most);
     }

@@ -58,16 +58,27 @@ export class Compiler {
   }
 
   /**
-   * One step towards wider scopes: answers stay what they are, and hold for more clients. Slow, so it is done when
-   * there is nothing else to do.
+   * Widens scopes by one map: answers stay what they are, and hold for more clients. Slow, so it is done when there is
+   * nothing else to do.
    * @returns a new snapshot, or undefined when there is nothing left to do
    */
   refine(): Snapshot | undefined {
+    return this.refineUntil(() => false).snapshot;
+  }
+
+  /**
+   * The same in slices, so that a change does not wait.
+   * @param isOver asked every few milliseconds: when true, this slice ends
+   * @returns a new snapshot, if there is one, and whether more is left to do
+   */
+  refineUntil(isOver: () => boolean): { readonly snapshot: Snapshot | undefined; readonly more: boolean } {
     const before = this.#current;
-    if (before === undefined || !this.#exports.refine()) return undefined;
+    if (before === undefined) return { snapshot: undefined, more: false };
+    const { changed, unfinished } = this.#exports.refine(isOver);
+    if (!changed) return { snapshot: undefined, more: unfinished };
     const { serial } = before;
     this.#current = { ...before, serial: serial + 1, generation: this.#generation, steering: this.#exports.tables };
-    return this.#current;
+    return { snapshot: this.#current, more: true };
   }
 }
 

@@ -1,14 +1,17 @@
 import type { LocalityMap } from '../geo/ranges.ts';
+import { Interned } from '../lib/interned.ts';
+import { ObjectNumbers } from '../lib/object-numbers.ts';
 import type { RegionTree } from '../model/regions.ts';
 import type { ResolvedEndpoint, ResolvedExport, ResolvedPolicy, ResolvedSite } from '../model/resolved.ts';
 import { classifyLocalities, type LocalityClasses } from '../steering/plan/locality-classes.ts';
+import { placeOf } from '../steering/plan/nearness.ts';
 import type { SteeringContext } from '../steering/plan/plan.ts';
 import { namedIsps, shapeOf, type Shape } from '../steering/plan/shape.ts';
 import { liveWeight, NO_PLAN, PLAN_HEADER } from '../steering/table.ts';
 import { nameFromText, nameKey } from '../wire/name.ts';
 import { Growing } from './growing.ts';
 import { LiveWriter } from './live-writer.ts';
-import { PartitionMaps, PRIVATE_CLASS, type Partition } from './partition-maps.ts';
+import { PartitionMaps, PRIVATE_CLASS, type Partition, type Refined } from './partition-maps.ts';
 import { NONE, Row, ROW_FAMILY, ROW_SIZE, type SteeringTables } from './snapshot.ts';
 import type { SteeredHost } from './zone-compiler.ts';
 
@@ -27,9 +30,16 @@ interface World {
   readonly maps: PartitionMaps;
 }
 
+/** The part of a policy that shapes are made from: one object for the same content. */
+interface PolicyContent {
+  readonly number: number;
+}
+
 /** A shape, and where it lies in the tables. */
 interface PlacedShape {
   readonly key: string;
+  /** Its number is in the key, so it must live as long as the shape. */
+  readonly content: PolicyContent;
   readonly shape: Shape;
   /** Exports and families that are steered by it. */
   users: number;
@@ -38,7 +48,7 @@ interface PlacedShape {
   readonly places: Uint32Array;
   /** Where in `classes` the world's classes are; made when it is first needed. */
   finestAt: number | undefined;
-  /** Where in `classes` the partition's parts are. */
+  /** Where in `classes` the partition's parts, which are the shape's first plans, are. */
   partsAt: number | undefined;
 }
 
@@ -80,10 +90,11 @@ export class ExportCompiler {
   /** The longest unused first. */
   #unused = new Set<PlacedShape>();
   #hosts: readonly SteeredHost[] = [];
-  readonly #siteNumbers = new WeakMap<ResolvedSite, number>();
-  readonly #policyKeys = new WeakMap<ResolvedPolicy, string>();
-  readonly #matrixNumbers = new WeakMap<object, number>();
-  #count = 0;
+  /** Of sites and matrices, in keys of shapes. */
+  readonly #objectNumbers = new ObjectNumbers();
+  readonly #contents = new Interned<PolicyContent>();
+  readonly #contentOf = new WeakMap<ResolvedPolicy, PolicyContent>();
+  #lastContent = 0;
   #context: SteeringContext | undefined;
 
   #rows = new Growing(Int32Array, 64 * ROW_SIZE);
@@ -126,8 +137,7 @@ export class ExportCompiler {
     }
     if (hostsChanged) this.#hosts = entries.flatMap((entry) => entry.hosts);
     const newNames = new Set<string>();
-    for (const { exp } of stale)
-      for (const isp of namedIsps(exp, this.#context)) if (this.#world?.named.has(isp) !== true) newNames.add(isp);
+    for (const isp of this.#named(stale)) if (this.#world?.named.has(isp) !== true) newNames.add(isp);
     if (entries.length > 0 && (newNames.size > 0 || this.#world === undefined)) {
       this.#see(geo, newNames);
       this.#rebuild();
@@ -186,12 +196,26 @@ export class ExportCompiler {
     return key4 !== (entry.shapes[0]?.key ?? '') || key6 !== (entry.shapes[1]?.key ?? '');
   }
 
+  /** The ISPs that make a difference to some exports. */
+  #named(entries: readonly Entry[]): Set<string> {
+    const named = new Set<string>();
+    const policies = new Set<ResolvedPolicy>();
+    const places = new Set<ResolvedSite>();
+    for (const { exp } of entries) {
+      policies.add(exp.policy);
+      for (const endpoint of exp.endpoints) places.add(placeOf(endpoint, this.#context!));
+    }
+    for (const place of places) for (const isp of place.isps) named.add(isp);
+    for (const policy of policies) for (const isp of namedIsps(policy)) named.add(isp);
+    return named;
+  }
+
   /** Divides the world anew, by more ISPs than before. Nothing that was planned holds afterwards. */
   #see(geo: LocalityMap, newNames: ReadonlySet<string>): void {
     const named = new Set(this.#world?.named ?? carriersOf(geo));
     if (this.#world === undefined) {
       // What is forgotten together with the world is what nobody names any more.
-      for (const { exp } of this.#entries) for (const isp of namedIsps(exp, this.#context!)) named.add(isp);
+      for (const isp of this.#named(this.#entries)) named.add(isp);
     }
     for (const isp of newNames) named.add(isp);
     const classes = classifyLocalities(geo.localities, named);
@@ -274,7 +298,7 @@ export class ExportCompiler {
     if (placed === undefined) {
       const { representatives } = this.#world!.classes;
       const shape = planned?.get(key)?.shape ?? shapeOf(exp, family, representatives, this.#context!);
-      this.#shapes.set(key, (placed = this.#placeShape(key, shape)));
+      this.#shapes.set(key, (placed = this.#placeShape(key, this.#contentOf.get(exp.policy)!, shape)));
     }
     return placed;
   }
@@ -300,6 +324,7 @@ export class ExportCompiler {
       array[to + Row.CLASSES] = classesAt;
       // Class 0 has locality 0: nothing known.
       array[to + Row.UNKNOWN] = placed.places[placed.shape.planOf[0]!]!;
+      array[to + Row.ONE_PLAN] = placed.shape.parts === 1 ? -1 : 0;
     }
     this.#live.add(row, endpoints.map(liveWeight));
     entry.row = row;
@@ -316,18 +341,19 @@ export class ExportCompiler {
     const { partition, shape, places } = placed;
     const map = this.#world!.maps.numberOf(partition);
     if (map === undefined) {
-      placed.finestAt ??= this.#classes.push(shape.planOf.map((plan) => places[plan]!));
+      if (placed.finestAt === undefined) {
+        const { planOf } = shape;
+        placed.finestAt = this.#classes.take(planOf.length);
+        const { array } = this.#classes;
+        for (let i = 0; i < planOf.length; i++) array[placed.finestAt + i] = places[planOf[i]!]!;
+      }
       return { map: 0, classesAt: placed.finestAt };
     }
-    if (placed.partsAt === undefined) {
-      const placeOf = new Uint32Array(partition.parts);
-      for (const [index, part] of partition.partOf.entries()) placeOf[part] = places[shape.planOf[index]!]!;
-      placed.partsAt = this.#classes.push(placeOf);
-    }
+    placed.partsAt ??= this.#classes.push(places.subarray(0, partition.parts));
     return { map, classesAt: placed.partsAt };
   }
 
-  #placeShape(key: string, shape: Shape): PlacedShape {
+  #placeShape(key: string, content: PolicyContent, shape: Shape): PlacedShape {
     const places = new Uint32Array(shape.plans.length);
     const at = this.#plans.take(shape.plans.reduce((sum, { endpoints }) => sum + PLAN_HEADER + endpoints.length, 0));
     let place = at;
@@ -341,17 +367,19 @@ export class ExportCompiler {
       array[places[index]! + 1] = standIn === undefined ? NO_PLAN : places[standIn]!;
       array.set(endpoints, places[index]! + PLAN_HEADER);
     }
-    const partition = this.#world!.maps.partitionOf(shape.planOf);
-    return { key, shape, users: 0, places, partition, finestAt: undefined, partsAt: undefined };
+    const partition = this.#world!.maps.partitionOf(shape.planOf, shape.parts);
+    const kept = { ...shape, planOf: partition.partOf };
+    return { key, content, shape: kept, users: 0, places, partition, finestAt: undefined, partsAt: undefined };
   }
 
   /**
    * Builds one map that makes scopes wider, for exports that use everybody's map still. Takes long, so it is done one
    * at a time, after what answers depend on. Those that nothing uses any more are let go.
-   * @returns whether the tables have changed; if not, there is nothing left to do
+   * @param isOver asked every few milliseconds: when true, the rest is left to the next call
+   * @returns whether the tables have changed, and whether there was no time to finish; if neither, nothing is left to do
    */
-  refine(): boolean {
-    if (this.#world === undefined) return false;
+  refine(isOver: () => boolean): Pick<Refined, 'changed' | 'unfinished'> {
+    if (this.#world === undefined) return { changed: false, unfinished: false };
     const users = new Map<Partition, number>();
     for (const { partition } of this.#unused) {
       // Behind those that were left before.
@@ -360,11 +388,11 @@ export class ExportCompiler {
     }
     for (const { partition, users: count } of this.#shapes.values())
       users.set(partition, (users.get(partition) ?? 0) + count);
-    const { built, changed } = this.#world.maps.refine(users);
+    const { built, changed, unfinished } = this.#world.maps.refine(users, isOver);
     if (built !== undefined)
       for (const entry of this.#entries)
         if (entry.shapes.some((placed) => placed?.partition === built)) this.#writeRow(entry);
-    return changed;
+    return { changed, unfinished };
   }
 
   get tables(): SteeringTables {
@@ -387,13 +415,7 @@ export class ExportCompiler {
 
   /** What a shape is made from, as a text; equal texts have equal shapes as long as the world stays. */
   #shapeKeysOf({ endpoints, policy }: ResolvedExport): [string, string] {
-    let policyKey = this.#policyKeys.get(policy);
-    if (policyKey === undefined) {
-      const { objective, ispPenaltyMs, toleranceMs, failover, matrix } = policy;
-      const rules = policy.rules.map(({ regions, isps, only, deny }) => [regions, isps, only ?? null, deny]);
-      policyKey = JSON.stringify([objective, ispPenaltyMs, toleranceMs, failover, rules, this.#numberOf(matrix)]);
-      this.#policyKeys.set(policy, policyKey);
-    }
+    const { number } = this.#contentFor(policy);
     const keys: [string, string] = ['', ''];
     for (const family of [4, 6] as const) {
       let key = '';
@@ -401,23 +423,26 @@ export class ExportCompiler {
         if (endpoint.family !== family) continue;
         key += ` ${index}:${this.#siteNumber(endpoint)}${STATES[(endpoint.up ? 2 : 0) + (endpoint.weight > 0 ? 1 : 0)]}`;
       }
-      if (key !== '') keys[family === 4 ? 0 : 1] = `${family}${key} ${policyKey}`;
+      if (key !== '') keys[family === 4 ? 0 : 1] = `${family} ${number}${key}`;
     }
     return keys;
   }
 
-  #siteNumber({ site: name, place }: ResolvedEndpoint): number {
-    const site = place ?? this.#sites.get(name)!;
-    let number = this.#siteNumbers.get(site);
-    if (number === undefined) this.#siteNumbers.set(site, (number = this.#count++));
-    return number;
+  #contentFor(policy: ResolvedPolicy): PolicyContent {
+    let content = this.#contentOf.get(policy);
+    if (content === undefined) {
+      const { objective, ispPenaltyMs, toleranceMs, failover } = policy;
+      const rules = policy.rules.map(({ regions, isps, only, deny }) => [regions, isps, only ?? null, deny]);
+      const matrix = policy.matrix.length === 0 ? 0 : this.#objectNumbers.of(policy.matrix);
+      const key = JSON.stringify([objective, ispPenaltyMs, toleranceMs, failover, rules, matrix]);
+      content = this.#contents.get(key, () => ({ number: ++this.#lastContent }));
+      this.#contentOf.set(policy, content);
+    }
+    return content;
   }
 
-  #numberOf(matrix: readonly object[]): number {
-    if (matrix.length === 0) return -1;
-    let number = this.#matrixNumbers.get(matrix);
-    if (number === undefined) this.#matrixNumbers.set(matrix, (number = this.#count++));
-    return number;
+  #siteNumber({ site, place }: ResolvedEndpoint): number {
+    return this.#objectNumbers.of(place ?? this.#sites.get(site)!);
   }
 }
 

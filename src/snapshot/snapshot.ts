@@ -135,7 +135,7 @@ export interface ZoneDirectory {
   readonly root: number;
 }
 
-/** Where a row of `SteeringTables.rows` has what. The last three are once for A and once for AAAA. */
+/** Where a row of `SteeringTables.rows` has what. From `MAP` on it is once for A and once for AAAA. */
 export const Row = {
   /** Seconds. */
   TTL: 0,
@@ -151,8 +151,10 @@ export const Row = {
   CLASSES: 6,
   /** Place of the plan for clients of whom nothing is known. */
   UNKNOWN: 7,
+  /** All bits set when all clients have one plan; else 0, as in rows of control planes that do not know this yet. */
+  ONE_PLAN: 11,
 } as const;
-/** From A's MAP, CLASSES and UNKNOWN to AAAA's. */
+/** From A's MAP, CLASSES, UNKNOWN and ONE_PLAN to AAAA's. */
 export const ROW_FAMILY = 3;
 export const ROW_SIZE = 16;
 

@@ -15,6 +15,7 @@ import { planFor } from '../../src/steering/plan/plan.ts';
 import { nameFromText } from '../../src/wire/name.ts';
 import { parseMasterFile } from '../../src/zone/mod.ts';
 import type { ZoneData } from '../../src/zone/zone.ts';
+import { world } from '../support/world.ts';
 
 const GEO_DATA = fileURLToPath(new URL('../../geo-data', import.meta.url));
 const regions = loadRegions(GEO_DATA);
@@ -296,6 +297,44 @@ describe('Compiler', () => {
     expect(rows(next).filter((row, index) => row !== rows(snapshot)[index])).toHaveLength(1);
     // All others share plans by their policies: one more shape is all there is.
     expect(updateOf(snapshot, next).changed).toEqual([]);
+  });
+
+  it('compiles no export again that was read again and says the same', async () => {
+    const read = async (comment: string) => {
+      const spec = '{ regions: [CN], isps: [telecom] }';
+      const exports = NAMES.map(
+        (name) => `---
+apiVersion: edgeward.dev/v1alpha1
+kind: DomainExport
+metadata: { name: ${name} }
+spec:
+  hosts: [${name}.example.org]
+  endpoints: [{ address: 192.0.2.1, site: gz }, { address: 192.0.2.3, site: fra }]
+  policy: { rules: [{ clients: ${spec}, only: [gz] }] }
+`,
+      );
+      const resources = `apiVersion: edgeward.dev/v1alpha1
+kind: Site
+metadata: { name: gz }
+spec: { region: CN-GD }
+---
+apiVersion: edgeward.dev/v1alpha1
+kind: Site
+metadata: { name: fra }
+spec: { region: DE }
+---
+apiVersion: edgeward.dev/v1alpha1
+kind: Zone
+metadata: { name: example }
+spec: { origin: example.org, records: [{ name: '@', type: NS, data: ns.example.net. }] }
+${exports.join('')}${comment}`;
+      const { configuration } = await world({ zones: [], resources, nets: '' });
+      return configuration;
+    };
+    const compiler = new Compiler();
+    const first = compiler.compile({ configuration: await read(''), regions, geo, generation: 1 });
+    const next = compiler.compile({ configuration: await read('# read again'), regions, geo, generation: 2 });
+    expect(next.steering).toBe(first.steering);
   });
 
   it('plans exports alike share', () => {

@@ -210,22 +210,23 @@ const anyRule = fc.record({
 });
 const anyMatrix = fc.record({
   region: fc.constantFrom('', 'CN', 'CN-BJ', 'europe'),
-  isp: fc.constantFrom('', 'unicom', 'AS3320'),
+  isp: fc.constantFrom('', 'unicom', 'AS3320', 'AS4808', 'telecom'),
   site: fc.constantFrom('fra', 'sin', 'bj-cu'),
   ms: fc.integer({ min: 1, max: 300 }),
 });
 const anyExport = fc
   .record({
     endpoints: anyEndpoints,
-    rules: fc.array(anyRule, { maxLength: 3 }),
+    rules: fc.oneof(fc.array(anyRule, { maxLength: 3 }), fc.array(anyRule, { minLength: 33, maxLength: 40 })),
     failover: fc.array(names, { maxLength: 2 }),
-    matrix: fc.array(anyMatrix, { maxLength: 3 }),
-    cost: fc.constantFrom(0, 3),
+    matrix: fc.oneof(fc.array(anyMatrix, { maxLength: 3 }), fc.array(anyMatrix, { maxLength: 60 })),
+    objective: fc.constantFrom({ latency: 1, cost: 0 }, { latency: 1, cost: 3 }, { latency: 0, cost: 1 }),
+    toleranceMs: fc.constantFrom(0, 5, 100),
   })
-  .map(({ endpoints, rules, failover, matrix, cost }) =>
+  .map(({ endpoints, ...policy }) =>
     exportOf(
       endpoints.map(({ where, ...rest }) => endpoint(where, rest)),
-      { rules, failover, matrix, objective: { latency: 1, cost } },
+      policy,
     ),
   );
 const LOCALITIES: readonly ClientLocality[] = ['', 'CN', 'CN-GD', 'CN-BJ', 'DE', 'SG', 'US', 'BR'].flatMap((region) =>
@@ -333,27 +334,50 @@ test('a plan is never empty or outside of its export, adds up to 1, and keeps to
   );
 });
 
-test('a shape has the plan of each locality, and what stands in when its endpoints go down', () => {
+test('a shape has the plan of each locality, and what stands in is the plan without what is down', () => {
   fc.assert(
     fc.property(anyExport, fc.constantFrom<4 | 6>(4, 6), (exp, family) => {
       if (!exp.endpoints.some((each) => each.family === family)) return;
       const localities = [...LOCALITIES, ...PLACED];
-      const { plans, planOf } = shapeOf(exp, family, localities, context);
+      const { plans, planOf, parts } = shapeOf(exp, family, localities, context);
+      const firstOf = new Map<number, ClientLocality>();
       for (const [index, who] of localities.entries()) {
-        const { endpoints, standIn } = plans[planOf[index]!]!;
-        const planned = planFor(exp, family, who, context);
-        expect(endpoints).toEqual(planned.entries.map((entry) => entry.endpoint));
-        if (standIn === undefined) continue;
-        const { endpoints: others } = plans[standIn]!;
-        expect(others.length).toBeGreaterThan(0);
-        for (const other of others) {
-          expect(endpoints).not.toContain(other);
-          expect(exp.endpoints[other]!.up).toBe(true);
-          expect(exp.endpoints[other]!.family).toBe(family);
+        const { endpoints } = plans[planOf[index]!]!;
+        expect(endpoints).toEqual(planFor(exp, family, who, context).entries.map((entry) => entry.endpoint));
+        if (!firstOf.has(planOf[index]!)) firstOf.set(planOf[index]!, who);
+      }
+      // Numbered by first appearance: equal arrays are equal divisions.
+      expect([...firstOf.keys()]).toEqual(Array.from({ length: parts }, (_, index) => index));
+      for (const [index, who] of firstOf) {
+        const down = new Set<number>();
+        let plan = plans[index]!;
+        if (planFor(exp, family, who, context).failOpen) expect(plan.standIn).toBeUndefined();
+        for (let depth = 0; depth < 2; depth++) {
+          for (const each of plan.endpoints) down.add(each);
+          const without = planFor(exp, family, who, context, down);
+          if (plan.standIn === undefined) {
+            expect(without.failOpen).toBe(true);
+            break;
+          }
+          plan = plans[plan.standIn]!;
+          expect(plan.endpoints).toEqual(without.entries.map((entry) => entry.endpoint));
         }
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
+  );
+});
+
+test('a shape does not depend on what was planned for the same localities before', () => {
+  fc.assert(
+    fc.property(fc.array(anyExport, { minLength: 2, maxLength: 5 }), (exports) => {
+      const localities = [...LOCALITIES, ...PLACED];
+      for (const exp of exports) {
+        if (!exp.endpoints.some((each) => each.family === 4)) continue;
+        expect(shapeOf(exp, 4, localities, context)).toEqual(shapeOf(exp, 4, [...localities], context));
+      }
+    }),
+    { numRuns: 200 },
   );
 });
 

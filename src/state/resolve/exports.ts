@@ -36,11 +36,20 @@ export function resolveExport(
   checkBackends(exp, stored, context.sites, context.clusters, context.report);
   const own = ownEndpoints(exp, stored, context);
   const endpoints = withBackends(exp, stored, own, context);
-  const named = [...(spec.endpoints ?? []).map(({ site }) => site), ...backendSites(exp, context.clusters)];
-  const used = new Set(named.filter((site) => context.sites.includes(site)));
+  const used = new Set<string>();
+  for (const { site } of spec.endpoints ?? []) if (isDeclared(site, context)) used.add(site);
+  for (const site of backendSites(exp, context.clusters)) if (isDeclared(site, context)) used.add(site);
   const policy = resolvePolicy(spec.policy ?? {}, { ...context, stored, used });
   const { maxChange } = spec;
   return { tenant, name: metadata.name, hosts, endpoints, policy, ...(maxChange === undefined ? {} : { maxChange }) };
+}
+
+/** Whether there is a Site of that name, be it valid or not. */
+function isDeclared(
+  site: string,
+  { resolvedSites, invalidSites }: Pick<ExportContext, 'resolvedSites' | 'invalidSites'>,
+): boolean {
+  return resolvedSites.has(site) || invalidSites.has(site);
 }
 
 /** The export as its backends are seen now: nothing else of it can have changed. */
@@ -59,7 +68,8 @@ function withBackends(
   stored: StoredResource,
   own: readonly ResolvedEndpoint[],
   context: BackendContext,
-): ResolvedEndpoint[] {
+): readonly ResolvedEndpoint[] {
+  if (exp.spec.backends === undefined) return own;
   const addresses = new Set(own.map(({ address }) => address));
   return [...own, ...backendEndpoints(exp, stored, addresses, context)];
 }
@@ -69,33 +79,35 @@ function ownEndpoints({ spec }: DomainExport, stored: StoredResource, context: E
   const endpoints: ResolvedEndpoint[] = [];
   const indexOf = new Map<string, number>();
   for (const [index, endpoint] of (spec.endpoints ?? []).entries()) {
-    const field = `spec.endpoints[${index}]`;
-    if (!sites.includes(endpoint.site)) {
-      report.error(stored, `${field}.site`, `no site \`${endpoint.site}\``, suggest(endpoint.site, sites, 'sites'));
+    // There may be hundreds of thousands: a field is written out only for a problem.
+    const field = (name: string): string => `spec.endpoints[${index}].${name}`;
+    if (!isDeclared(endpoint.site, context)) {
+      report.error(stored, field('site'), `no site \`${endpoint.site}\``, suggest(endpoint.site, sites, 'sites'));
     }
     const parsed = parseAddress(endpoint.address);
     if (parsed === undefined) {
       const remedy = addressRemedy(endpoint.address);
-      report.error(stored, `${field}.address`, `\`${endpoint.address}\` is not an IP address`, remedy);
+      report.error(stored, field('address'), `\`${endpoint.address}\` is not an IP address`, remedy);
       continue;
     }
     const address = formatAddress(parsed);
     if (isNoHost(parsed)) {
       const message = `${address} is no address of a host`;
-      report.error(stored, `${field}.address`, message, 'write one that clients can connect to');
+      report.error(stored, field('address'), message, 'write one that clients can connect to');
     }
     const before = indexOf.get(address);
     if (before !== undefined) {
       const message = `${address} is the address of endpoints[${before}] already`;
-      report.error(stored, `${field}.address`, message, 'remove one of the two');
+      report.error(stored, field('address'), message, 'remove one of the two');
     }
     indexOf.set(address, before ?? index);
     // The Site's own problem says why.
     if (invalidSites.has(endpoint.site)) continue;
     const ownWeight = endpoint.weight ?? 1;
     const { site, health = 'up' } = endpoint;
-    const weighted = applyOverrides(address, site, ownWeight, overrides);
-    endpoints.push({ ...parsed, address, site, ownWeight, ...weighted, up: health === 'up' });
+    const { family, bytes } = parsed;
+    const { weight, overrides: applied } = applyOverrides(address, site, ownWeight, overrides);
+    endpoints.push({ address, family, bytes, site, weight, ownWeight, overrides: applied, up: health === 'up' });
   }
   const written = (spec.endpoints ?? []).length;
   if (endpoints.length === 0 && written > 0 && spec.backends === undefined) {

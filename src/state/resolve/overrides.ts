@@ -98,6 +98,8 @@ export function overridesInForce(
   return { byExport, firstExpiry };
 }
 
+const NONE: ResolvedEndpoint['overrides'] = [];
+
 /** The weight that counts, and how it came to be: `weight` replaces, `factor` multiplies, one after the other. */
 export function applyOverrides(
   address: string,
@@ -105,6 +107,7 @@ export function applyOverrides(
   ownWeight: number,
   overrides: readonly Override[],
 ): Pick<ResolvedEndpoint, 'weight' | 'overrides'> {
+  if (overrides.length === 0) return { weight: ownWeight, overrides: NONE };
   let weight = ownWeight;
   const applied: { name: string; reason: string; weight: number }[] = [];
   for (const { name, reason, sites, addresses, change } of overrides) {

@@ -1,11 +1,15 @@
 import { isUtf8 } from 'node:buffer';
+import { hash } from 'node:crypto';
+import { dirname } from 'node:path';
+import { Interned } from '../../lib/interned.ts';
 import { suggest } from '../../lib/nearest.ts';
+import { ObjectNumbers } from '../../lib/object-numbers.ts';
 import { hasErrors } from '../../lib/problem.ts';
 import type { Policy } from '../../model/domain-export.ts';
 import type { MatrixEntry, ResolvedPolicy, ResolvedRule, ResolvedSite } from '../../model/resolved.ts';
 import { continentDoubt } from '../../model/region-names.ts';
 import type { StoredResource } from '../../model/stored.ts';
-import { parseMatrix } from './matrix.ts';
+import { readMatrix } from './matrix.ts';
 import type { Report } from './report.ts';
 import { checkIsps, checkRegion, type Places } from './sites.ts';
 import type { ReadFile } from '../read-inside.ts';
@@ -27,21 +31,30 @@ const OBJECTIVES = {
   none: { latency: 0, cost: 0 },
 } as const;
 
+const policies = new Interned<ResolvedPolicy>();
+const NO_MATRIX: readonly MatrixEntry[] = [];
+
+const matrixNumbers = new ObjectNumbers();
+
+/** The policy with its defaults filled in: one object for all exports whose policies say the same. */
 export function resolvePolicy(policy: Policy, context: PolicyContext): ResolvedPolicy {
   const { rules = [], failover = [], objective = 'latency', matrix, spread = {} } = policy;
   checkFailover(failover, context);
-  const measured = matrix === undefined ? [] : context.readMatrix(matrix, context.stored, context.report);
-  return {
+  const resolved: ResolvedPolicy = {
+    matrix: matrix === undefined ? NO_MATRIX : context.readMatrix(matrix, context.stored, context.report),
     rules: rules.map((rule, index) => resolveRule(rule, index, context)),
     failover,
     objective: typeof objective === 'string' ? OBJECTIVES[objective] : objective,
     ispPenaltyMs: policy.ispPenaltyMs ?? 30,
     toleranceMs: policy.toleranceMs ?? 5,
-    matrix: measured.filter((entry) => context.used.has(entry.site)),
     maxAnswers: policy.maxAnswers ?? 1,
     ttl: policy.ttl ?? 20,
     spread: { ipv4: spread.ipv4 ?? 16, ipv6: spread.ipv6 ?? 32 },
   };
+  const { matrix: measured, ...written } = resolved;
+  const content = JSON.stringify([written, matrixNumbers.of(measured)]);
+  // A copy: its texts must not keep the whole text of the file alive, which will be read again and again.
+  return policies.get(hash('sha256', content, 'base64'), () => ({ ...structuredClone(written), matrix: measured }));
 }
 
 function resolveRule(rule: NonNullable<Policy['rules']>[number], index: number, context: PolicyContext): ResolvedRule {
@@ -110,33 +123,42 @@ function checkSites(
   }
 }
 
+/** What came of a path in a resource. */
+type FoundMatrix =
+  | { readonly file: string; readonly entries: readonly MatrixEntry[]; readonly isSound: boolean }
+  | { readonly message: string; readonly remedy: string };
+
 /** Reads each matrix once, however many exports name it. The problems are told with the first of them. */
 export function matrixReader(
   sites: readonly string[],
   places: Places,
   readFile: ReadFile,
 ): PolicyContext['readMatrix'] {
-  const read = new Map<string, { readonly entries: readonly MatrixEntry[]; readonly isSound: boolean }>();
+  /** By folder and path: a path is relative to the folder of the file that it stands in. */
+  const byPath = new Map<string, FoundMatrix>();
+  const byFile = new Map<string, FoundMatrix>();
+  const look = (path: string, from: string, report: Report): FoundMatrix => {
+    const read = readFile(path, from);
+    if (!read.ok) return { message: `${path}: ${read.error}`, remedy: 'the path is relative to this file' };
+    const { file, octets } = read.value;
+    const before = byFile.get(file);
+    if (before !== undefined) return before;
+    if (!isUtf8(octets)) return { message: `${path} is not UTF-8`, remedy: 'save it as UTF-8' };
+    const { entries, problems } = readMatrix(octets, file, sites, places);
+    for (const problem of problems) report.problems.push(problem);
+    const found = { file, entries, isSound: !hasErrors(problems) };
+    byFile.set(file, found);
+    return found;
+  };
   return (path, stored, report) => {
-    const text = readFile(path, stored.file);
-    if (!text.ok) {
-      report.error(stored, 'spec.policy.matrix', `${path}: ${text.error}`, 'the path is relative to this file');
-      return [];
-    }
-    const { file } = text.value;
-    const before = read.get(file);
-    if (before !== undefined) {
-      if (!before.isSound) report.error(stored, 'spec.policy.matrix', `${file} is invalid`, 'mend it');
-      return before.entries;
-    }
-    const content = isUtf8(text.value.octets) ? text.value.octets.toString() : undefined;
-    if (content === undefined) {
-      report.error(stored, 'spec.policy.matrix', `${path} is not UTF-8`, 'save it as UTF-8');
-      return [];
-    }
-    const { entries, problems } = parseMatrix(content, file, sites, places);
-    report.problems.push(...problems);
-    read.set(file, { entries, isSound: !hasErrors(problems) });
-    return entries;
+    const key = `${dirname(stored.file)}\0${path}`;
+    const before = byPath.get(key);
+    const files = byFile.size;
+    const found = before ?? look(path, stored.file, report);
+    byPath.set(key, found);
+    if ('message' in found) report.error(stored, 'spec.policy.matrix', found.message, found.remedy);
+    else if (!found.isSound && byFile.size === files)
+      report.error(stored, 'spec.policy.matrix', `${found.file} is invalid`, 'mend it');
+    return 'message' in found ? NO_MATRIX : found.entries;
   };
 }

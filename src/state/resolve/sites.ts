@@ -1,3 +1,4 @@
+import { Interned } from '../../lib/interned.ts';
 import { nearestName } from '../../lib/nearest.ts';
 import { ispCalled, type CarrierNames } from '../../model/isp-names.ts';
 import { regionRemedy } from '../../model/region-names.ts';
@@ -14,8 +15,8 @@ export interface Places {
   readonly carriers: CarrierNames;
 }
 
-/** What is compiled goes by the identity of sites: a resource that did not change gives the same one. */
-const resolvedSites = new WeakMap<Site, ResolvedSite>();
+/** The compiler goes by the identity of sites: a resource that says the same as before gives the same one. */
+const resolvedSites = new Interned<ResolvedSite>();
 
 export function resolveSite(site: Site, stored: StoredResource, places: Places, report: Report): ResolvedSite {
   const { name } = site.metadata;
@@ -23,11 +24,9 @@ export function resolveSite(site: Site, stored: StoredResource, places: Places, 
   checkRegion(region, stored, 'spec.region', places, report);
   checkIsps(isps, stored, 'spec.isps', places, report);
   const centre = coordinates ?? places.regions.get(region) ?? { latitude: 0, longitude: 0 };
-  const before = resolvedSites.get(site);
-  if (before !== undefined) return before;
   const resolved = { name, region, isps, latitude: centre.latitude, longitude: centre.longitude, cost };
-  resolvedSites.set(site, resolved);
-  return resolved;
+  // A copy: its texts must not keep the whole text of the file alive.
+  return resolvedSites.get(JSON.stringify(resolved), () => structuredClone(resolved));
 }
 
 export function checkRegion(code: string, stored: StoredResource, field: string, places: Places, report: Report): void {

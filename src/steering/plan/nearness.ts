@@ -1,5 +1,6 @@
 import type { Coordinates } from '../../model/regions.ts';
 import type { MatrixEntry, ResolvedEndpoint, ResolvedExport, ResolvedSite } from '../../model/resolved.ts';
+import { matrixIndex } from './matrix-index.ts';
 import type { ClientLocality, SteeringContext } from './plan.ts';
 
 const EARTH_RADIUS_KM = 6371;
@@ -36,7 +37,10 @@ export function placeOf({ place, site }: ResolvedEndpoint, { sites }: SteeringCo
 }
 
 /** Where distances to a client are measured to: its coordinates, else the centre of its region. */
-export function pointOf(client: ClientLocality, { regions }: SteeringContext): Coordinates | undefined {
+export function pointOf(
+  client: ClientLocality,
+  { regions }: Pick<SteeringContext, 'regions'>,
+): Coordinates | undefined {
   return client.coordinates ?? regions.get(client.region);
 }
 
@@ -82,26 +86,6 @@ export function distanceMs(point: Coordinates, site: ResolvedSite): number {
   return estimateMs(greatCircleKm(point, site));
 }
 
-/** Entries of a matrix by site and region. */
-type MatrixIndex = ReadonlyMap<string, ReadonlyMap<string, readonly MatrixEntry[]>>;
-
-const indexes = new WeakMap<readonly MatrixEntry[], MatrixIndex>();
-
-function indexOf(matrix: readonly MatrixEntry[]): MatrixIndex {
-  const before = indexes.get(matrix);
-  if (before !== undefined) return before;
-  const index = new Map<string, Map<string, MatrixEntry[]>>();
-  for (const entry of matrix) {
-    let regions = index.get(entry.site);
-    if (regions === undefined) index.set(entry.site, (regions = new Map<string, MatrixEntry[]>()));
-    const entries = regions.get(entry.region);
-    if (entries === undefined) regions.set(entry.region, [entry]);
-    else entries.push(entry);
-  }
-  indexes.set(matrix, index);
-  return index;
-}
-
 /** The most particular entry for a site: the innermost region first, and there the client's ISP before any. */
 function matrixEntry(
   matrix: readonly MatrixEntry[],
@@ -110,15 +94,7 @@ function matrixEntry(
   context: SteeringContext,
 ): MatrixEntry | undefined {
   if (matrix.length === 0) return undefined;
-  const regions = indexOf(matrix).get(site);
-  if (regions === undefined) return undefined;
-  for (const { code } of context.regions.path(client.region)) {
-    const entry = mostParticular(regions.get(code), client);
-    if (entry !== undefined) return entry;
-  }
-  return mostParticular(regions.get(''), client);
-}
-
-function mostParticular(entries: readonly MatrixEntry[] | undefined, client: ClientLocality): MatrixEntry | undefined {
-  return entries?.find(({ isp }) => isp !== '' && sharesIsp([isp], client)) ?? entries?.find(({ isp }) => isp === '');
+  const index = matrixIndex(matrix);
+  const column = index.columns.get(site);
+  return column === undefined ? undefined : index.entry(index.rowsFor(client, context.regions), column);
 }

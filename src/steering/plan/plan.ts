@@ -1,6 +1,6 @@
 import type { Coordinates, RegionTree } from '../../model/regions.ts';
 import type { ResolvedExport, ResolvedSite } from '../../model/resolved.ts';
-import { ELIGIBILITY, STAGES, type StageRecord, type Steering } from './stages.ts';
+import { STAGES, type StageRecord, type Steering } from './stages.ts';
 
 /** What of a client steering goes by; '' and 0 for what is not known. */
 export interface ClientLocality {
@@ -50,34 +50,6 @@ export function explainPlan(
   return { plan: run(exp, family, client, context, records), stages: records };
 }
 
-/** The endpoints among which nearness decides, by index in the export. */
-export function eligibleFor(
-  exp: ResolvedExport,
-  family: 4 | 6,
-  client: ClientLocality,
-  context: SteeringContext,
-  down?: ReadonlySet<number>,
-): { endpoints: readonly number[]; failOpen: boolean } {
-  const steering = begin(exp, family, client, context, undefined, down);
-  if (steering.candidates.length === 0) return { endpoints: [], failOpen: false };
-  for (const stage of ELIGIBILITY) stage.run(steering);
-  return { endpoints: steering.candidates.map(({ index }) => index), failOpen: steering.failOpen };
-}
-
-function begin(
-  exp: ResolvedExport,
-  family: 4 | 6,
-  client: ClientLocality,
-  context: SteeringContext,
-  records: StageRecord[] | undefined,
-  down: ReadonlySet<number> | undefined,
-): Steering {
-  const candidates = exp.endpoints
-    .map((endpoint, index) => ({ endpoint, index }))
-    .filter(({ endpoint }) => endpoint.family === family);
-  return { exp, client, context, candidates, down, failOpen: false, shares: [], records };
-}
-
 function run(
   exp: ResolvedExport,
   family: 4 | 6,
@@ -86,8 +58,11 @@ function run(
   records: StageRecord[] | undefined,
   down?: ReadonlySet<number>,
 ): Plan {
-  const steering = begin(exp, family, client, context, records, down);
-  if (steering.candidates.length === 0) return { entries: [], failOpen: false };
+  const candidates = exp.endpoints
+    .map((endpoint, index) => ({ endpoint, index }))
+    .filter(({ endpoint }) => endpoint.family === family);
+  const steering: Steering = { exp, client, context, candidates, down, failOpen: false, shares: [], records };
+  if (candidates.length === 0) return { entries: [], failOpen: false };
   for (const stage of STAGES) stage.run(steering);
   return {
     entries: steering.candidates.map(({ index }, i) => ({ endpoint: index, share: steering.shares[i]! })),

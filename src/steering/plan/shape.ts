@@ -1,13 +1,16 @@
-import { LRUCache } from 'lru-cache';
-import type { ResolvedExport, ResolvedSite } from '../../model/resolved.ts';
-import type { Coordinates } from '../../model/regions.ts';
-import { classifyLocalities } from './locality-classes.ts';
-import { distanceMs, ispPenaltyMs, placeOf, pointOf } from './nearness.ts';
-import { eligibleFor, planFor, type ClientLocality, type SteeringContext } from './plan.ts';
-import { matchesRule } from './stages.ts';
+import type { ResolvedExport, ResolvedPolicy } from '../../model/resolved.ts';
+import { clientTable, type ClientTable, type NearestSites } from './client-table.ts';
+import { Eligibility, type Allowed, type Eligible } from './eligibility.ts';
+import { matrixIndex } from './matrix-index.ts';
+import { NearestEndpoints } from './nearest-endpoints.ts';
+import type { ClientLocality, SteeringContext } from './plan.ts';
+import type { RuleSets } from './rule-sets.ts';
 
 /** How many plans stand in, one after the other, until the export is planned anew. */
 const STAND_INS = 2;
+
+/** Where the same rules match at least this share of all clients, results are shared with other exports. */
+const SHARED_FROM = 1 / 8;
 
 /** The endpoints that serve clients of some localities, and what serves when none of them can. */
 export interface ShapePlan {
@@ -17,17 +20,30 @@ export interface ShapePlan {
   readonly standIn: number | undefined;
 }
 
+export type PlanNumbers = Uint16Array | Uint32Array;
+
 /** How an export divides its clients over endpoints, whatever these weigh. */
 export interface Shape {
+  /** Those of `planOf` come first. */
   readonly plans: readonly ShapePlan[];
-  /** Per class of localities: index of its plan. */
-  readonly planOf: Uint32Array;
+  /** Per class of localities: index of its plan, below `parts`. Plans are numbered as they first appear here. */
+  readonly planOf: PlanNumbers;
+  /** Into so many parts all classes are divided. */
+  readonly parts: number;
+}
+
+/** All clients that the same rules match have this in common. */
+interface Way extends Eligible {
+  readonly allowed: Allowed;
+  /** Results that exports share, and by the index of a result: the index of its plan here + 1. */
+  readonly shared: NearestSites | undefined;
+  readonly planOfSet: number[];
 }
 
 /**
- * Plans an export for every class of localities. Weights matter only in being 0 or not: shares are a matter of the
- * moment.
- * @param classes a locality for each; ones that this export cannot tell apart are planned for once
+ * Plans an export for every class of localities, as `planFor` would for each. Weights matter only in being 0 or not:
+ * shares are a matter of the moment.
+ * @param classes a locality for each
  */
 export function shapeOf(
   exp: ResolvedExport,
@@ -35,175 +51,92 @@ export function shapeOf(
   classes: readonly ClientLocality[],
   context: SteeringContext,
 ): Shape {
-  const named = namedIsps(exp, context);
-  const own = classifyLocalities(classes, named);
-  const planner = new Planner(exp, family, context, named, own.representatives.length);
-  const plans: ShapePlan[] = [];
-  const byContent = new Map<string, number>();
-  const add = (endpoints: readonly number[], standIn: number | undefined): number => {
-    const key = `${endpoints.join(' ')}>${standIn}`;
-    let index = byContent.get(key);
-    if (index === undefined) byContent.set(key, (index = plans.push({ endpoints, standIn }) - 1));
-    return index;
-  };
-  /** What stands in for endpoints that are down; undefined when nothing can. */
-  const standInFor = (client: ClientLocality, down: ReadonlySet<number>, left: number): number | undefined => {
-    if (left === 0) return undefined;
-    const { endpoints, failOpen } = planner.plan(client, down);
-    if (failOpen) return undefined;
-    return add(endpoints, standInFor(client, new Set([...down, ...endpoints]), left - 1));
-  };
-  /** Clients with the same endpoints share a plan: what stands in for these is that of the first of them. */
-  const byEndpoints = new Map<string, number>();
-  const planned = (client: ClientLocality): number => {
-    const { endpoints, failOpen } = planner.plan(client);
-    const key = endpoints.join(' ');
-    let index = byEndpoints.get(key);
-    if (index === undefined) {
-      index = add(endpoints, failOpen ? undefined : standInFor(client, new Set(endpoints), STAND_INS));
-      byEndpoints.set(key, index);
-    }
-    return index;
-  };
-  const planOfOwn = Uint32Array.from(own.representatives, planned);
-  return { plans, planOf: own.of.map((index) => planOfOwn[index]!) };
+  return new ShapeMaker(exp, family, clientTable(classes, context.regions), context).make();
 }
 
-/** Milliseconds by endpoint, from regions and places. */
-type Distances = Map<string | Coordinates, Float64Array | undefined>;
+class ShapeMaker {
+  readonly #table: ClientTable;
+  readonly #eligibility: Eligibility;
+  readonly #nearest: NearestEndpoints;
+  readonly #rules: RuleSets | undefined;
+  readonly #ways: (Way | undefined)[] = [];
+  /** Plans of clients: their endpoints, and the first client that has them. */
+  readonly #planned: { readonly endpoints: readonly number[]; readonly way: Way; readonly client: number }[] = [];
+  readonly #byEndpoints = new Map<string, number>();
+  readonly #standIns: ShapePlan[] = [];
+  readonly #byContent = new Map<string, number>();
 
-/** Distances by the sites of endpoints in their order, which many exports have in common. */
-const knownDistances = new WeakMap<SteeringContext['sites'], LRUCache<string, Distances>>();
-const MOST_LAYOUTS = 64;
-/** Numbers that are kept: classes of localities times endpoints, of which several have one distance. */
-const MOST_DISTANCES = 16_000_000;
-
-function distancesTo({ endpoints }: ResolvedExport, { sites }: SteeringContext, classes: number): Distances {
-  let layouts = knownDistances.get(sites);
-  if (layouts === undefined) {
-    layouts = new LRUCache({ max: MOST_LAYOUTS, maxSize: MOST_DISTANCES });
-    knownDistances.set(sites, layouts);
-  }
-  const layout = endpoints
-    .map(({ site, place }) => (place === undefined ? site : `${site}@${place.latitude},${place.longitude}`))
-    .join(' ');
-  let distances = layouts.get(layout);
-  // More than there can be are of geo data that was replaced.
-  if (distances === undefined || distances.size > classes) {
-    distances = new Map();
-    layouts.set(layout, distances, { size: Math.max(1, classes * endpoints.length) });
-  }
-  return distances;
-}
-
-/** What comes before distance: the same for all clients that the same rules match. */
-interface Eligible {
-  readonly endpoints: readonly number[];
-  readonly failOpen: boolean;
-}
-
-/**
- * Plans one export for thousands of clients as `planFor` would, by what is the same for many of them: which rules
- * match, how far a region is from each endpoint, what leaving an ISP costs.
- */
-class Planner {
-  readonly #exp: ResolvedExport;
-  readonly #family: 4 | 6;
-  readonly #context: SteeringContext;
-  readonly #named: ReadonlySet<string>;
-  readonly #eligible = new Map<string, Eligible>();
-  readonly #distances: Distances;
-  readonly #penalties = new Map<string, Float64Array>();
-  readonly #prices: Float64Array;
-
-  /** @param classes how many will be planned for */
-  constructor(
-    exp: ResolvedExport,
-    family: 4 | 6,
-    context: SteeringContext,
-    named: ReadonlySet<string>,
-    classes: number,
-  ) {
-    this.#exp = exp;
-    this.#family = family;
-    this.#context = context;
-    this.#named = named;
-    this.#distances = distancesTo(exp, context, classes);
-    this.#prices = this.#perEndpoint(({ cost }) => cost);
+  constructor(exp: ResolvedExport, family: 4 | 6, table: ClientTable, context: SteeringContext) {
+    this.#table = table;
+    this.#eligibility = new Eligibility(exp, family);
+    this.#nearest = new NearestEndpoints(exp, table, context);
+    this.#rules = exp.policy.rules.length === 0 ? undefined : table.ruleSets(exp.policy.rules);
   }
 
-  #perEndpoint(value: (site: ResolvedSite) => number): Float64Array {
-    return Float64Array.from(this.#exp.endpoints, (endpoint) => value(placeOf(endpoint, this.#context)));
-  }
-
-  /** @param down endpoints, by index, that are to be taken as down */
-  plan(client: ClientLocality, down?: ReadonlySet<number>): Eligible {
-    const { policy } = this.#exp;
-    if (policy.matrix.length > 0) {
-      // Every entry is a matter of its own.
-      const { entries, failOpen } = planFor(this.#exp, this.#family, client, this.#context, down);
-      return { endpoints: entries.map(({ endpoint }) => endpoint), failOpen };
-    }
-    const { endpoints, failOpen } =
-      down === undefined
-        ? this.#eligibleFor(client)
-        : eligibleFor(this.#exp, this.#family, client, this.#context, down);
-    const { latency, cost } = policy.objective;
-    const distances = this.#distancesFrom(client);
-    const penalties = this.#penaltiesOf(client);
-    const prices = this.#prices;
-    let least = Number.POSITIVE_INFINITY;
-    const costs = endpoints.map((endpoint) => {
-      const ms = distances === undefined ? penalties[endpoint]! : distances[endpoint]! + penalties[endpoint]!;
-      const total = latency * ms + cost * prices[endpoint]!;
-      if (total < least) least = total;
-      return total;
+  make(): Shape {
+    const { length } = this.#table.clients;
+    const wide = new Uint32Array(length);
+    for (let client = 0; client < length; client++) wide[client] = this.#planOf(client);
+    const first = this.#planned.length;
+    const plans = this.#planned.map(({ endpoints, way, client }): ShapePlan => {
+      const standIn = way.failOpen ? undefined : this.#standInFor(client, way, new Set(endpoints), STAND_INS);
+      return { endpoints, standIn: standIn === undefined ? undefined : first + standIn };
     });
-    const limit = least + policy.toleranceMs * latency;
-    return { endpoints: endpoints.filter((_, place) => costs[place]! <= limit), failOpen };
+    const standIns = this.#standIns.map(({ endpoints, standIn }): ShapePlan => {
+      return { endpoints, standIn: standIn === undefined ? undefined : first + standIn };
+    });
+    // Thousands of shapes are kept, with thousands of classes each.
+    return { plans: [...plans, ...standIns], planOf: first <= 0x10000 ? new Uint16Array(wide) : wide, parts: first };
   }
 
-  #eligibleFor(client: ClientLocality): Eligible {
-    const { policy } = this.#exp;
-    const key = policy.rules.map((rule) => (matchesRule(rule, client, this.#context) ? '1' : '0')).join('');
-    let eligible = this.#eligible.get(key);
-    if (eligible === undefined) {
-      eligible = eligibleFor(this.#exp, this.#family, client, this.#context);
-      this.#eligible.set(key, eligible);
-    }
-    return eligible;
+  /** The plan of a client; a new one if no client before has these endpoints. */
+  #planOf(client: number): number {
+    const set = this.#rules?.of[client] ?? 0;
+    const way = (this.#ways[set] ??= this.#wayOf(set));
+    if (way.shared === undefined) return this.#number(this.#nearest.find(client, way.endpoints), way, client);
+    const found = this.#nearest.findShared(client, way.endpoints, way.shared);
+    const known = way.planOfSet[found] ?? 0;
+    if (known > 0) return known - 1;
+    const number = this.#number(way.shared.sets[found]!, way, client);
+    way.planOfSet[found] = number + 1;
+    return number;
   }
 
-  /** Milliseconds by endpoint; undefined from a client whose region is not known. */
-  #distancesFrom(client: ClientLocality): Float64Array | undefined {
-    const where = client.coordinates ?? client.region;
-    let distances = this.#distances.get(where);
-    if (distances === undefined && !this.#distances.has(where)) {
-      const point = pointOf(client, this.#context);
-      distances = point === undefined ? undefined : this.#perEndpoint((site) => distanceMs(point, site));
-      this.#distances.set(where, distances);
-    }
-    return distances;
+  #wayOf(set: number): Way {
+    const allowed = this.#eligibility.allowed(this.#rules?.sets[set] ?? []);
+    const eligible = this.#eligibility.find(allowed);
+    const many = this.#rules === undefined || this.#rules.counts[set]! >= this.#table.clients.length * SHARED_FROM;
+    return { ...eligible, allowed, shared: many ? this.#nearest.shared(eligible.endpoints) : undefined, planOfSet: [] };
   }
 
-  /** Milliseconds by endpoint. */
-  #penaltiesOf(client: ClientLocality): Float64Array {
-    const number = `AS${client.asn}`;
-    const key = this.#named.has(number) ? `${client.isp} ${number}` : client.isp;
-    let penalties = this.#penalties.get(key);
-    if (penalties === undefined) {
-      penalties = this.#perEndpoint((site) => ispPenaltyMs(this.#exp, site, client));
-      this.#penalties.set(key, penalties);
+  #number(positions: readonly number[], way: Way, client: number): number {
+    const endpoints = positions.map((position) => way.endpoints[position]!);
+    const key = endpoints.join(' ');
+    let number = this.#byEndpoints.get(key);
+    if (number === undefined) {
+      number = this.#planned.push({ endpoints, way, client }) - 1;
+      this.#byEndpoints.set(key, number);
     }
-    return penalties;
+    return number;
+  }
+
+  /** What stands in for endpoints that are down, by index in `#standIns`; undefined when nothing can. */
+  #standInFor(client: number, way: Way, down: ReadonlySet<number>, left: number): number | undefined {
+    if (left === 0) return undefined;
+    const eligible = this.#eligibility.find(way.allowed, down);
+    if (eligible.failOpen) return undefined;
+    const endpoints = this.#nearest.find(client, eligible.endpoints).map((position) => eligible.endpoints[position]!);
+    const standIn = this.#standInFor(client, way, new Set([...down, ...endpoints]), left - 1);
+    const key = `${endpoints.join(' ')}>${standIn}`;
+    let index = this.#byContent.get(key);
+    if (index === undefined) this.#byContent.set(key, (index = this.#standIns.push({ endpoints, standIn }) - 1));
+    return index;
   }
 }
 
-/** The ISPs that make a difference to an export. */
-export function namedIsps(exp: ResolvedExport, context: SteeringContext): Set<string> {
-  const named = new Set<string>();
-  for (const endpoint of exp.endpoints) for (const isp of placeOf(endpoint, context).isps) named.add(isp);
-  for (const rule of exp.policy.rules) for (const isp of rule.isps) named.add(isp);
-  for (const { isp } of exp.policy.matrix) if (isp !== '') named.add(isp);
+/** The ISPs that make a difference to a policy. */
+export function namedIsps({ rules, matrix }: ResolvedPolicy): Set<string> {
+  const named = new Set(rules.flatMap(({ isps }) => isps));
+  if (matrix.length > 0) for (const isp of matrixIndex(matrix).isps) named.add(isp);
   return named;
 }

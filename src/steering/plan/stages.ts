@@ -237,8 +237,5 @@ function weightNote(endpoint: ResolvedEndpoint): string {
   return changes.length === 0 ? `weight ${endpoint.weight}` : `weight ${endpoint.ownWeight}, ${changes.join(', ')}`;
 }
 
-/** What comes before distance: depends on the client only by which rules match it. */
-export const ELIGIBILITY: readonly Stage[] = [denied, healthy, drained, only, failover];
-
-/** The policy, in the order in which it is applied. */
-export const STAGES: readonly Stage[] = [...ELIGIBILITY, nearest, byWeight];
+/** The policy, in the order in which it is applied. `Eligibility` and `NearestEndpoints` do the same for many clients. */
+export const STAGES: readonly Stage[] = [denied, healthy, drained, only, failover, nearest, byWeight];
