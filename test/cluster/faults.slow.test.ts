@@ -231,7 +231,8 @@ describeCluster('when parts fail', (binaries) => {
     await vi.waitFor(async () => expect(await dns.metric('edgeward_control_connected')).toBe(1), PATIENT);
     await staysAsUsual(20_000);
     expect(await control.metric('edgeward_changes_held')).toBe(1);
-    // Another replica comes to the same.
+    // Another replica comes to the same, without what it knew in an earlier test.
+    rmSync(`${world.directory}/control-1/data`, { recursive: true, force: true });
     const second = await world.control(1).ready();
     await control.stop();
     await vi.waitFor(async () => expect(await dns.metric('edgeward_control_connected')).toBe(1), PATIENT);

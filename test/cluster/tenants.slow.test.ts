@@ -205,6 +205,7 @@ describeCluster('tenants of a hub', (binaries) => {
     test('target names are those of whom they name', async () => {
       await applyAs('a', [exportOf('a', 'web', { backends: backend('a') })]);
       await isAnswered('web.a.targets.example.net', ADDRESSES.a);
+      expect(await told('a', 'web')).toMatch(/^True/u);
       await world.hub.kubectl(['-n', 'a', 'delete', 'domainexport', 'web']);
     });
 
@@ -260,9 +261,10 @@ describeCluster('tenants of a hub', (binaries) => {
     await applyAs('b', [hosts('b', 'wait', 'wait.example.org')]);
     expect(await told('b', 'wait')).toContain('wait.example.org is a host of DomainExport a/wait already');
     const seen = new Set<string>();
-    let going = true;
+    const end = new AbortController();
     const watching = (async () => {
-      for (; going; await setTimeout(20)) for (const address of await ask('wait.example.org')) seen.add(address);
+      for (; !end.signal.aborted; await setTimeout(20))
+        for (const address of await ask('wait.example.org')) seen.add(address);
     })();
     await applyAs('a', [hosts('a', 'wait', 'wait.example.org')], 'replace', '--force');
     await isAnswered('wait.example.org', ADDRESSES.a);
@@ -276,7 +278,7 @@ describeCluster('tenants of a hub', (binaries) => {
       expect(shown).toMatchObject({ tenant: 'a' });
     }, PATIENT);
     expect(await told('b', 'wait')).toContain('is reserved for tenant `a`');
-    going = false;
+    end.abort();
     await watching;
     expect([...seen]).toEqual([ADDRESSES.a]);
     await isAnswered('wait.example.org', ADDRESSES.b);

@@ -101,11 +101,18 @@ test.each([
   '',
   '"a": b',
   '<<: { a: b }',
-])('leaves %j to the whole parser', (text) => {
-  // A directive is found before documents are read.
-  expect(text.startsWith('%') ? undefined : readPlainDocument(text)).toBeUndefined();
+])('says of %j what the whole parser does', (text) => {
+  expect(() => expectNoOther(text)).not.toThrow();
   expectSame(text);
 });
+
+test.each(['a: &x 1', 'a: *x', 'a: !t b', '? a', '__proto__: 1', '<<: { a: b }', 'a: 1\na: 2', 'a:\tb', '1: a', ''])(
+  'leaves %j to the whole parser',
+  (text) => {
+    expect(readPlainDocument(text)).toBeUndefined();
+    expectSame(text);
+  },
+);
 
 /** Words apart by spaces; what has a space in it stands below. */
 const WORDS = String.raw`a b name x-y 1 -1 0x1F 1.50 .5 1e-3 .inf true null Null ~ ::1 2001:db8:: fe80::1 10.0.0.1 a:b a#b - : ?

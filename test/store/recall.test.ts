@@ -195,5 +195,6 @@ test('a hub that nobody has served is followed at once, and so it is once status
     { metadata, spec: { hosts: ['web.example.org'], endpoints: ENDPOINTS } },
     how,
   );
-  await until(() => loads.at(-1)!.configuration?.exports.length === 1);
+  await until(() => served(loads).length === 1);
+  expect(served(loads)).toEqual(['web 1 1']);
 });
