@@ -68,6 +68,8 @@ const MNEMONICS: ReadonlyMap<number, string> = new Map([
   [64, 'SVCB'],
   [65, 'HTTPS'],
   [66, 'DSYNC'],
+  [67, 'HHIT'],
+  [68, 'BRID'],
   [99, 'SPF'],
   [104, 'NID'],
   [105, 'L32'],

@@ -43,6 +43,10 @@ export const dhcid: RdataType = {
   example: 'AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA=',
 };
 
+/** HHIT and BRID, RFC 9886 5.1 and 5.2: a CBOR object. */
+export const hhit: RdataType = { code: 67, fields: [base64('base 64 object')], example: 'gQA=' };
+export const brid: RdataType = { code: 68, fields: [base64('base 64 object')], example: 'oQAA' };
+
 /** OPENPGPKEY, RFC 7929 2. */
 export const openpgpkey: RdataType = { code: 61, fields: [base64('base 64 key')], example: 'mQINBFit' };
 

@@ -27,7 +27,7 @@ import { atma, nsap, nsapPtr } from './nsap.ts';
 import { nsec } from './nsec.ts';
 import { nsec3, nsec3param } from './nsec3.ts';
 import { nxt } from './nxt.ts';
-import { cert, csync, dhcid, eid, nimloc, openpgpkey, sink, zonemd } from './opaque.ts';
+import { brid, cert, csync, dhcid, eid, hhit, nimloc, openpgpkey, sink, zonemd } from './opaque.ts';
 import { ptr } from './ptr.ts';
 import { px } from './px.ts';
 import { kx, rt } from './route.ts';
@@ -101,6 +101,8 @@ const ALL: readonly RdataType[] = [
   nsec3param,
   nxt,
   openpgpkey,
+  hhit,
+  brid,
   ptr,
   px,
   resinfo,

@@ -163,13 +163,13 @@ export async function launch(options: Launch): Promise<RunningServer> {
     const answers = await exchange(
       options.port,
       zones.map((name) => encodeQuery({ name, type: Type.SOA, recursionDesired: true })),
-      { timeoutMs: 300, tries: 1 },
+      { timeoutMs: 100, tries: 1 },
     );
     for (const [index, answer] of answers.entries()) {
       if (answer !== undefined && (answer[3]! & 15) === 0) waiting.delete(zones[index]!);
     }
     if (waiting.size === 0 && ((await options.isReady?.()) ?? true)) break;
-    await sleep(50);
+    await sleep(20);
   }
   return { name: options.name, port: options.port, pid: child.pid ?? 0, log: () => log, stop };
 }

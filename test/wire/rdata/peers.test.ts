@@ -46,7 +46,7 @@ const PEERS: readonly Peer[] = [
     package: 'nsd',
     // 4.6 knows none of these.
     unknown:
-      'A6 AMTRELAY ATMA DOA DSYNC EID GPOS HIP MINFO NIMLOC NINFO NSAP-PTR RESINFO RKEY SINK TA TALINK WALLET'.split(
+      'A6 AMTRELAY ATMA BRID DOA DSYNC EID GPOS HHIT HIP MINFO NIMLOC NINFO NSAP-PTR RESINFO RKEY SINK TA TALINK WALLET'.split(
         ' ',
       ),
     print: (file) => execFileSync(NSD_CHECKER, ['-p', 'example.org', file], { encoding: 'utf8' }),

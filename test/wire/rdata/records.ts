@@ -111,6 +111,8 @@ export const RECORDS: readonly RecordCase[] = [
   c('EUI48', '00-00-5e-00-53-2a', undefined, '00005E00532A'),
   c('EUI64', '00-00-5E-ef-10-00-00-2a', '00-00-5e-ef-10-00-00-2a'),
   c('OPENPGPKEY', 'mQINBFit2jsBEADrbl5v'),
+  c('HHIT', 'gwoYKzZBWCCAAAEAAA=='),
+  c('BRID', 'gQA='),
   c('DHCID', 'AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA='),
   c('CERT', '1 0 0 MIIB'),
   c('CERT', 'PKIX 0 RSASHA1 MIIB', '1 0 5 MIIB'),
