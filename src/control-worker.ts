@@ -19,6 +19,7 @@ import { filesFingerprint } from './state/inputs.ts';
 import type { ConfigurationSource, Loaded, ObservingSource } from './state/loaded.ts';
 import { State, type Current } from './state/state.ts';
 import { encodeFrame } from './stream/frames.ts';
+import type { ZoneHelper } from './zone-helper.ts';
 
 /**
  * The control thread: everything between what operators wrote, edge clusters have, and a compiled snapshot, in
@@ -199,13 +200,22 @@ const accepted = new AcceptedChanges(dataDirectory, (message) => log('warn', mes
 /** What this program writes is no configuration, wherever it is. */
 const ignored = [dataDirectory, geo.cacheDirectory].filter((path) => path !== undefined);
 
+/** A thread that helps with very many zones, until they are served. */
+let helper: ZoneHelper | undefined;
+
 async function openSource(): Promise<ConfigurationSource | ObservingSource> {
   if (source.kind === 'zones') {
     const { openZones } = await import('./state/zone-folder.ts');
+    const { ZoneHelper: Helper } = await import('./zone-helper.ts');
+    const allowed = { unsigned: source.allowUnsigned };
     return openZones(source.directory, {
       accepted,
       watching: { ignored },
-      allowed: { unsigned: source.allowUnsigned },
+      allowed,
+      readAhead: (toRead) => {
+        helper = new Helper((message) => log('warn', 'a thread that helps to read zones has failed', { message }));
+        return helper.read(source.directory, toRead, allowed);
+      },
     });
   }
   const { openResources } = await import('./state/resources.ts');
@@ -293,7 +303,15 @@ async function compile({ generation, configuration }: Current): Promise<void> {
   const world = configuration.exports.length === 0 ? NOWHERE : await places!.current();
   const start = performance.now();
   const first = sent === undefined;
-  const snapshot = compiler.compile({ configuration, regions: places?.regions ?? NO_REGIONS, geo: world, generation });
+  const snapshot = compiler.compile({
+    configuration,
+    regions: places?.regions ?? NO_REGIONS,
+    geo: world,
+    generation,
+    helper,
+  });
+  void helper?.close();
+  helper = undefined;
   const summary: SnapshotSummary = {
     generation,
     zones: configuration.zones.length,
@@ -306,12 +324,23 @@ async function compile({ generation, configuration }: Current): Promise<void> {
   };
   compiled = generation;
   send({ type: 'compiled', update: publish(snapshot), summary });
+  tellRecalled();
   // Reading leaves more behind than it keeps; later changes are small, and should not wait for a collection.
   if (first) collectSoon();
   clearTimeout(refining);
   refining = setTimeout(refine, first ? 0 : REFINE_MS);
   clusters?.tellStatuses();
   places?.warnOfUnreached(configuration.exports, world);
+}
+
+/** What nodes have told that is not served yet. */
+let recalled: number[] = [];
+
+/** A node that has told what it remembers is served what was made of it, not what was there before. */
+function tellRecalled(): void {
+  if (compiled !== state.current().generation) return;
+  for (const id of recalled) send({ type: 'recalled', id });
+  recalled = [];
 }
 
 /** Undefined where edge clusters or a hub are part of it. */
@@ -367,8 +396,9 @@ function accept(next: Loaded): void {
     refused,
     leftOut,
   });
-  // What is served while a change is held is not what the hub has.
-  if (held.length === 0) hub?.remember();
+  hub?.remember(held.length === 0);
+  // Nodes that come meanwhile keep what they know: afterwards all of it is told.
+  if (held.length > 0) remembered = undefined;
   if (!open) maybeOpen();
   else if (configuration !== undefined) state.apply(configuration);
   clusters?.tellStatuses();
@@ -406,6 +436,7 @@ function maybeOpen(): void {
   if (waiting.length > 0)
     log('warn', 'serving without edge clusters that were not seen yet', { sites: waiting.join(',') });
   state.apply(configuration);
+  hub?.served();
 }
 
 state.subscribe(compile);
@@ -432,7 +463,8 @@ const summaries = setInterval(() => {
 port.on('message', (message: ToControl) => {
   if (message.type === 'recall') {
     hub?.recall(message.entries);
-    send({ type: 'recalled', id: message.id });
+    recalled.push(message.id);
+    tellRecalled();
     return;
   }
   if (message.type === 'full') {
@@ -450,6 +482,7 @@ async function stop(): Promise<void> {
   clearTimeout(patience);
   clearInterval(summaries);
   unwatchGeo?.();
+  await helper?.close();
   await clusters?.close();
   await keeper?.close();
   port.close();

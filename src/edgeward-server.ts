@@ -83,6 +83,10 @@ export class EdgewardServer {
   readonly #fulls = new Map<number, (full: { generation: number; message: Buffer }) => void>();
   #nextFull = 1;
   readonly #recalls = new Map<number, () => void>();
+  /** All that the control thread has told so far is done. */
+  #heard: Promise<void> = Promise.resolve();
+  /** Some changes are held. */
+  #isHolding = false;
   #signer: MemorySigner | undefined;
   /** DNS nodes were given something to serve. */
   #hasPublished = false;
@@ -129,9 +133,9 @@ export class EdgewardServer {
     });
     this.#control = control;
     // Messages are handled one after the other, in their order.
-    let last = this.#load();
+    this.#heard = this.#load();
     control.on('message', (message: FromControl) => {
-      last = last.then(() =>
+      this.#heard = this.#heard.then(() =>
         message.type === 'compiled' || message.type === 'refined'
           ? this.#publish(message, data, suggest)
           : this.#hear(message),
@@ -177,7 +181,8 @@ export class EdgewardServer {
   }
 
   #hear(message: Exclude<FromControl, { type: 'compiled' | 'refined' }>): Promise<void> | void {
-    if (this.#stopping) return undefined;
+    // What DNS nodes are to remember they are told to the end.
+    if (this.#stopping && message.type !== 'memory') return undefined;
     const { control } = this.#metrics;
     switch (message.type) {
       case 'progress':
@@ -222,6 +227,7 @@ export class EdgewardServer {
       this.#told.clear();
       for (const problem of message.problems) this.#told.add(formatProblem(problem));
       control.held.set(message.held);
+      this.#isHolding = message.held > 0;
     }
     logProblems(this.#log, fresh);
     const all = [...this.#problems.values()].flat();
@@ -325,6 +331,7 @@ export class EdgewardServer {
           full: (have) => this.#full(have),
           age: () => this.#sourcesAge,
           wantsMemory: () => this.#source === 'hub',
+          isHolding: () => this.#isHolding,
           onMemory: (memory) => this.#recall(memory),
           onRefused: (peer, reason) => this.#log.warn('a DNS node was refused', { peer, reason }),
         }),
@@ -516,6 +523,7 @@ export class EdgewardServer {
     if (this.#stopping) return;
     this.#stopping = true;
     await this.#endControl();
+    await this.#heard;
     await this.#stream?.close();
     const pool = await this.#starting?.catch(() => undefined);
     await pool?.drain(DRAIN_MS);

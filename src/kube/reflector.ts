@@ -88,6 +88,8 @@ export class Reflector<T> {
   #type: ResourceType;
   /** Where the next watch goes on; undefined: a list is needed. */
   #version: string | undefined;
+  /** The version was just listed. */
+  #isFresh = false;
   /** The server takes `sendInitialEvents`; found out by trying. */
   #streaming = true;
   #emptyWatches = 0;
@@ -141,13 +143,29 @@ export class Reflector<T> {
     try {
       if (this.#version === undefined) {
         this.#version = await (this.#streaming ? this.#streamList(signal) : this.#pagedList(signal));
+        this.#isFresh = true;
         return 0;
       }
+      if (!this.#isFresh && (await this.#hasGoneBack(this.#version, signal))) {
+        this.#version = undefined;
+        return 0;
+      }
+      this.#isFresh = false;
       return await this.#watch(this.#version, signal);
     } catch (error) {
       // Whoever aborted knows why.
       return signal.aborted ? 0 : this.#failed(error);
     }
+  }
+
+  /**
+   * Whether the server's storage was restored from before a version: a watch from there would be accepted, and say
+   * nothing for as long as it takes to come so far again. Versions are compared as numbers (KEP-5504).
+   */
+  async #hasGoneBack(version: string, signal: AbortSignal): Promise<boolean> {
+    const { cluster, namespace } = this.#options;
+    const { resourceVersion } = await cluster.list(this.#type, { namespace, limit: 1, signal });
+    return Number(resourceVersion) < Number(version);
   }
 
   #failed(error: unknown): number {

@@ -69,11 +69,22 @@ export function identityOf({ dev, ino, birthtimeNs }: BigIntStats): string {
   return `${dev}:${ino}:${birthtimeNs}`;
 }
 
-/** Equal as long as no file of the tree was added, removed, replaced, written to or renamed. */
-export function fingerprint({ files }: Tree): string {
-  const lines = files.map(
-    ({ path, stats }) => `${path} ${stats.dev}:${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}\n`,
-  );
+/** Another one when a file is replaced or written to. */
+export function stampOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
+  // Not put together piece by piece: such a string keeps its pieces.
+  return [dev, ino, size, mtimeMs, ctimeMs].join(' ');
+}
+
+/**
+ * Equal as long as no file of the tree was added, removed, replaced, written to or renamed.
+ * @param onStamp told the stamp of each
+ */
+export function fingerprint({ files }: Tree, onStamp: (file: TreeFile, stamp: string) => void = () => {}): string {
+  const lines = files.map((file) => {
+    const stamp = stampOf(file.stats);
+    onStamp(file, stamp);
+    return `${file.path} ${stamp}\n`;
+  });
   return createHash('sha256').update(lines.join('')).digest('hex');
 }
 

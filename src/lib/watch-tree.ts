@@ -14,11 +14,21 @@ export interface WatchOptions {
   readonly pollMs?: number;
   /** Directories that are no part of the tree, such as one that the program itself writes to. */
   readonly ignored?: readonly string[];
+  /** Stamps of files are kept. */
+  readonly stamps?: boolean;
 }
+
+/** File systems tell times in steps: a file that was just written to may be again, within the same step. Milliseconds. */
+const TOO_NEW_MS = 2000;
 
 export interface TreeWatch {
   /** The fingerprint of the tree when it was looked at last. What is read after that is as new, or newer. */
   readonly seen: string;
+  /**
+   * What a file was then: equal only if it was neither replaced nor written to in between. Undefined when that cannot be
+   * told: it is too new, or not there, or stamps are not kept.
+   */
+  stampOf(path: string): string | undefined;
   close(): void;
 }
 
@@ -30,9 +40,10 @@ const POLL_SHARE = 0.02;
  * new file and rename it, links that are swapped (mounted ConfigMaps), and a root that is deleted and comes back.
  */
 export function watchTree(root: string, onChange: () => void, options: WatchOptions = {}): TreeWatch {
-  const { quietMs = 100, latestMs = 1000, pollMs = 5000, ignored = [] } = options;
+  const { quietMs = 100, latestMs = 1000, pollMs = 5000, ignored = [], stamps: keepsStamps = false } = options;
   const watchers = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>();
   let lookMs = 0;
+  let stamps = new Map<string, string>();
   let seen = look();
   let timer: NodeJS.Timeout | undefined;
   let firstEvent = 0;
@@ -46,12 +57,16 @@ export function watchTree(root: string, onChange: () => void, options: WatchOpti
   /** A change between reading a directory and watching it would be missed: hence again after new watches. */
   function look(): string {
     const start = performance.now();
+    const newest = Date.now() - TOO_NEW_MS;
     // Often there is no directory but this one.
     const own = watchers.size > 0 ? undefined : statSync(root, { bigint: true, throwIfNoEntry: false });
     if (own?.isDirectory() === true) arm(new Map([[root, identityOf(own)]]));
     let tree = readTree(root, ignored);
     for (let round = 0; round < 3 && arm(tree.directories); round++) tree = readTree(root, ignored);
-    const found = fingerprint(tree);
+    stamps = new Map();
+    const found = fingerprint(tree, ({ path, stats }, stamp) => {
+      if (keepsStamps && Math.max(stats.mtimeMs, stats.ctimeMs) < newest) stamps.set(path, stamp);
+    });
     lookMs = performance.now() - start;
     return found;
   }
@@ -101,6 +116,7 @@ export function watchTree(root: string, onChange: () => void, options: WatchOpti
     get seen(): string {
       return seen;
     },
+    stampOf: (path) => stamps.get(path),
     close(): void {
       closed = true;
       clearTimeout(poll);

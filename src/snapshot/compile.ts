@@ -4,13 +4,15 @@ import type { Configuration } from '../state/configuration.ts';
 import { nameFromText, nameKey } from '../wire/name.ts';
 import { ExportCompiler } from './export-compiler.ts';
 import { UNAVAILABLE, type Snapshot } from './snapshot.ts';
-import { ZoneCompiler, type SteeredHost } from './zone-compiler.ts';
+import { ZoneCompiler, type SteeredHost, type TableHelper } from './zone-compiler.ts';
 
 export interface CompileInput {
   readonly configuration: Configuration;
   readonly regions: RegionTree;
   readonly geo: LocalityMap;
   readonly generation: number;
+  /** Where there are very many zones. */
+  readonly helper?: TableHelper | undefined;
 }
 
 /**
@@ -31,11 +33,11 @@ export class Compiler {
    * table has it already.
    * @throws when the configuration is not one that `resolve` has accepted: a defect
    */
-  compile({ configuration, regions, geo, generation }: CompileInput): Snapshot {
+  compile({ configuration, regions, geo, generation, helper }: CompileInput): Snapshot {
     const { zones, exports, sites, unavailable = [] } = configuration;
     this.#generation = generation;
     const steered = this.#exports.update({ exports, sites, regions, geo });
-    const compiled = this.#zones.compile(zones, this.#hostsWith(unavailable));
+    const compiled = this.#zones.compile(zones, this.#hostsWith(unavailable), helper);
     const before = this.#current;
     if (before !== undefined && !steered && compiled.tables === before.tables) return before;
     return (this.#current = {

@@ -1,7 +1,7 @@
 import { shared } from '../lib/shared.ts';
-import { LOWER, nameKey, type WireName } from '../wire/name.ts';
+import { labelCount, type WireName } from '../wire/name.ts';
 import type { ZoneData } from '../zone/zone.ts';
-import { HASH_START, hashEnd, hashStep } from '../wire/name-hash.ts';
+import { hashEnd, hashName } from '../wire/name-hash.ts';
 import { NONE, type ZoneDirectory, type ZoneTables } from './snapshot.ts';
 import { ZoneTableBuilder } from './zones.ts';
 
@@ -39,6 +39,15 @@ export interface CompiledZones {
   readonly directory: ZoneDirectory;
 }
 
+/** Another thread that lays zones out meanwhile. */
+export interface TableHelper {
+  /** `take`: tables of a group; undefined: they are to be made here. To be asked for each, in their order. */
+  build(groups: readonly (readonly ZoneData[])[]): { take(group: number): ZoneTables | undefined };
+}
+
+/** With fewer groups it is not worth while. */
+const MANY_GROUPS = 8;
+
 /** Compiles zones, and of a change only the tables that it touches. */
 export class ZoneCompiler {
   #zones: readonly ZoneData[] = [];
@@ -58,7 +67,7 @@ export class ZoneCompiler {
    * The tables; the same objects as before where nothing has changed.
    * @throws when a host is in none of the zones: a defect of who resolved it
    */
-  compile(zones: readonly ZoneData[], hosts: readonly SteeredHost[]): CompiledZones {
+  compile(zones: readonly ZoneData[], hosts: readonly SteeredHost[], helper?: TableHelper): CompiledZones {
     if (this.#result !== undefined && same(zones, this.#zones) && same(hosts, this.#hosts)) return this.#result;
     // Most changes are to what is in zones, not to which zones there are.
     const regrouped = !this.#replace(zones);
@@ -71,11 +80,17 @@ export class ZoneCompiler {
       hostsOf[index]!.push(host);
     }
     let unchanged = !regrouped;
+    const helped =
+      hosts.length === 0 && groups.length >= MANY_GROUPS && this.#result === undefined
+        ? helper?.build(groups)
+        : undefined;
     this.#compiled = groups.map((group, index) => {
       const before = this.#compiled[index];
       const own = hostsOf[index]!;
       if (before !== undefined && same(before.zones, group) && same(before.hosts, own)) return before;
       unchanged = false;
+      const made = helped?.take(index);
+      if (made !== undefined) return { zones: group, hosts: own, tables: made };
       const builder = new ZoneTableBuilder(group);
       for (const { name, key, exp } of own) if (!builder.steer(name, exp)) throw new Error(`host ${key} is in no zone`);
       return { zones: group, hosts: own, tables: builder.build() };
@@ -94,7 +109,7 @@ export class ZoneCompiler {
     const before = this.#zones;
     if (this.#result === undefined || zones.length !== before.length) return false;
     for (const [index, zone] of zones.entries())
-      if (zone !== before[index] && keyOf(zone) !== keyOf(before[index]!)) return false;
+      if (zone !== before[index] && zone.key !== before[index]!.key) return false;
     for (const [index, zone] of zones.entries()) {
       if (zone === before[index]) continue;
       const group = this.#groupOf[index]!;
@@ -139,21 +154,16 @@ function same<T>(a: readonly T[], b: readonly T[]): boolean {
   return a === b || (a.length === b.length && a.every((each, index) => each === b[index]));
 }
 
-const keys = new WeakMap<ZoneData, string>();
-
-function keyOf(zone: ZoneData): string {
-  let key = keys.get(zone);
-  if (key === undefined) keys.set(zone, (key = nameKey(zone.origin)));
-  return key;
-}
-
 function groupFamilies(zones: readonly ZoneData[]): Family[] {
-  const byKey = new Map(zones.map((zone) => [keyOf(zone), zone]));
+  const byKey = new Map(zones.map((zone) => [zone.key, zone]));
   const families = new Map<string, Family>();
+  const fewest = zones.reduce((least, { origin }) => Math.min(least, labelCount(origin)), Infinity);
   for (const zone of zones) {
-    const own = keyOf(zone);
+    const own = zone.key;
     let topmost = own;
-    for (let rest = own; rest.charCodeAt(0) !== 0;) {
+    let labels = labelCount(zone.origin);
+    // Above that no zone begins.
+    for (let rest = own; labels > fewest; labels--) {
       rest = rest.slice(rest.charCodeAt(0) + 1);
       if (byKey.has(rest)) topmost = rest;
     }
@@ -170,15 +180,7 @@ function groupFamilies(zones: readonly ZoneData[]): Family[] {
 
 /** The hash of a name as `find` makes it. */
 function hashOf(name: WireName): number {
-  const starts: number[] = [];
-  for (let at = 0; name[at] !== 0; at += name[at]! + 1) starts.push(at);
-  let hash = HASH_START;
-  let end = name.length - 1;
-  for (const start of starts.reverse()) {
-    for (let p = end - 1; p >= start; p--) hash = hashStep(hash, LOWER[name[p]!]!);
-    end = start;
-  }
-  return hashEnd(hash);
+  return hashEnd(hashName(name, 0, name.length));
 }
 
 function buildDirectory(families: readonly Family[], tablesOf: ReadonlyMap<string, number>): ZoneDirectory {

@@ -100,7 +100,7 @@ export class ZoneTableBuilder {
     this.#nodes = new NodeColumns(expected);
     // Parents before children, so that a child's apex takes its name over from the parent's delegation.
     this.#zones = [...zones].sort((a, b) => labelCount(a.origin) - labelCount(b.origin));
-    for (const [zone, { origin }] of this.#zones.entries()) this.#apexes.set(nameKey(origin), zone);
+    for (const [zone, { key }] of this.#zones.entries()) this.#apexes.set(key, zone);
     const isAlone = this.#areApart();
     for (const [zone, data] of this.#zones.entries()) this.#addZone(zone, data, isAlone);
   }
@@ -122,10 +122,9 @@ export class ZoneTableBuilder {
     this.#origins.push(id);
     const apex = this.#nodeOf(id, zone);
     this.#nodes.flags[apex]! |= NodeFlag.APEX;
-    const originKey = nameKey(origin);
     for (let own = 0; own < data.nameCount; own++) {
       const name = this.#names.intern(bytes, data.nameStart(own), data.nameStart(own + 1), data.nameHash(own));
-      const deeper = isAlone ? undefined : this.#zoneBetween(nameKey(data.nameAt(own)), originKey);
+      const deeper = isAlone ? undefined : this.#zoneBetween(nameKey(data.nameAt(own)), data.key);
       if (deeper === undefined) this.#nodes.own[this.#nodeOf(name, zone)] = own;
       // Until the child's apex takes the name over, which also links back to this node.
       else if (deeper === name) this.#names.setNode(name, this.#nodes.add(name, zone, own, NONE));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { HeldChange } from '../model/held.ts';
 import type { ResolvedEndpoint, ResolvedExport, ResolvedRule } from '../model/resolved.ts';
-import { nameKey, nameToText } from '../wire/name.ts';
+import { nameToText } from '../wire/name.ts';
 import { lossOf, type ZoneData } from '../zone/mod.ts';
 import type { Configuration } from './configuration.ts';
 
@@ -66,7 +66,7 @@ class Comparison {
     const kept = this.#exports(before, next);
     if (kept.size === 0) return zones === next.zones ? next : { ...next, zones };
     const after = new Set(next.exports.map(ownerOf));
-    const origins = new Set(zones.map(({ origin }) => nameKey(origin)));
+    const origins = new Set(zones.map(({ key }) => key));
     const exports = next.exports.map((exp) => kept.get(ownerOf(exp)) ?? exp);
     for (const [owner, exp] of kept) if (!after.has(owner)) exports.push(exp);
     const sites = new Map(next.sites);
@@ -93,9 +93,9 @@ class Comparison {
   }
 
   #zones(before: readonly ZoneData[], next: readonly ZoneData[]): readonly ZoneData[] {
-    if (before === next) return next;
-    const after = new Map(next.map((zone) => [nameKey(zone.origin), zone]));
-    const gone = before.filter(({ origin }) => !after.has(nameKey(origin)));
+    if (before === next || before.length === 0) return next;
+    const after = new Map(next.map((zone) => [zone.key, zone]));
+    const gone = before.filter(({ key }) => !after.has(key));
     if (this.#fromFiles) return this.#zonesOfFiles(before, next, gone, after);
     // Zones are the operator's: whoever is seen to change one is one.
     if ([...this.#circumstances.touched].some((key) => key.startsWith('Zone '))) return next;
@@ -115,7 +115,7 @@ class Comparison {
     const kept = this.#holdGone('the zones', names, before.length, next.length) ? gone : [];
     const shrunk = new Map<ZoneData, ZoneData>();
     for (const zone of before) {
-      const now = after.get(nameKey(zone.origin));
+      const now = after.get(zone.key);
       if (now === undefined || now === zone) continue;
       const change = { what: `Zone ${nameToText(zone.origin)}`, lost: lossOf(zone, now), limit: DEFAULT_MAX_CHANGE };
       if (this.#hold(change, String(now.setCount))) shrunk.set(now, zone);

@@ -11,7 +11,6 @@ import type { Site } from '../model/site.ts';
 import type { InvalidResource, StoredResource } from '../model/stored.ts';
 import type { WeightOverride } from '../model/weight-override.ts';
 import type { Zone } from '../model/zone.ts';
-import { nameKey } from '../wire/name.ts';
 import type { Configuration } from './configuration.ts';
 import { annotatedExports, claimedHost, type ClaimedExport } from './resolve/annotated.ts';
 import type { AddressLocality, BackendContext } from './resolve/backends.ts';
@@ -246,7 +245,7 @@ class Resolver {
       const key = resourceKey(zone);
       const before = this.#previous?.units.zones.get(key);
       const read = resolveZone(zone, stored, readFile, reader, targets, report);
-      const holder = read === undefined ? undefined : this.#zones.get(nameKey(read.data.origin));
+      const holder = read === undefined ? undefined : this.#zones.get(read.data.key);
       if (holder !== undefined) {
         const message = `${zone.spec.origin} is served by ${placeOf(holder.stored, 'spec.origin')} already`;
         report.error(stored, 'spec.origin', message, 'keep one of the two zones');
@@ -256,7 +255,7 @@ class Resolver {
       if (unit !== undefined) this.#zoneUnits.set(key, unit);
       const served = unit ?? unavailableZone(zone, stored);
       if (served === undefined) continue;
-      const origin = nameKey(served.data.origin);
+      const origin = served.data.key;
       if (!this.#zones.has(origin)) this.#zones.set(origin, served);
     }
     this.#addUnavailable();
@@ -269,8 +268,7 @@ class Resolver {
       if (!key.startsWith('Zone ') || typeof origin !== 'string') continue;
       const stored = { resource: value as Zone, file: key, locate: () => undefined };
       const zone = unavailableZone({ spec: { origin } } as Zone, stored);
-      if (zone !== undefined && !this.#zones.has(nameKey(zone.data.origin)))
-        this.#zones.set(nameKey(zone.data.origin), zone);
+      if (zone !== undefined && !this.#zones.has(zone.data.key)) this.#zones.set(zone.data.key, zone);
     }
   }
 

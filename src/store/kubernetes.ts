@@ -65,6 +65,7 @@ interface KeptHub {
 
 const GATHER_MS = 2;
 const KEEP_MS = 1000;
+const SHARE_MS = 100;
 
 /**
  * Resources on a hub: a Kubernetes API server that has our CRDs. The namespace of an object is its tenant. Until the
@@ -79,18 +80,26 @@ export class KubernetesStore implements ResourceStore {
   #learnt: StoreChange['learnt'] = 'watch';
   #gather: NodeJS.Timeout | undefined;
   #keep: NodeJS.Timeout | undefined;
+  #share: NodeJS.Timeout | undefined;
   readonly #writeFailure = new RepeatedFailure();
   #synced = false;
   /** Milliseconds since 1970. */
   #seenAt: number | undefined;
-  /** Counts changes of the hub's resources; and at which count they were last kept. */
+  /** Counts changes of the hub's resources; and at which count they were last kept, and told to others. */
   #version = 0;
   #keptVersion = -1;
+  #sharedVersion = -1;
   /** Keys of all resources that this process has seen on the hub. */
   readonly #everSeen = new Set<string>();
   /** The hub is seen, and is not believed before others could tell what it had. */
   #recalling: NodeJS.Timeout | undefined;
   #hasRecalled = false;
+  /** Whoever follows answers by what it was given. */
+  #isServed = false;
+  /** What others have told stands in for the hub until it is served. */
+  #standsIn = false;
+  /** What others have told. */
+  readonly #told = new Map<string, string>();
 
   constructor(options: KubernetesStoreOptions) {
     this.#options = options;
@@ -125,7 +134,7 @@ export class KubernetesStore implements ResourceStore {
 
   #changed(): void {
     this.#gather = undefined;
-    if (!this.hasSynced || this.#awaitsRecall()) return;
+    if (!this.hasSynced || this.#standsIn || this.#awaitsRecall()) return;
     const first = !this.#synced;
     this.#synced = true;
     if (!first && this.#learnt === 'watch' && this.#touched.size === 0) return;
@@ -165,6 +174,8 @@ export class KubernetesStore implements ResourceStore {
     const there = new Map(this.objects().map((each) => [each.file, each]));
     const known = new Map<string, HubObject>();
     for (const [key, text] of entries) {
+      if (this.#told.get(key) === text) continue;
+      this.#told.set(key, text);
       const [kind, object] = JSON.parse(text) as [Kind, KubeObject];
       if (!Object.hasOwn(HUB_TYPES, kind)) continue;
       const now = there.get(key);
@@ -173,14 +184,28 @@ export class KubernetesStore implements ResourceStore {
     }
     if (known.size > 0) {
       this.#remembered = new Map([...there, ...known]);
+      this.#standsIn = !this.#isServed;
       this.#tell?.({ learnt: 'list', touched: new Set() });
       this.#learnt = 'list';
-      // The hub itself follows, as something that was found.
-      if (this.#synced) this.#touchAgain();
+      if (this.#synced && !this.#standsIn) this.#touchAgain();
     }
     if (this.#recalling !== undefined) this.#endRecall();
   }
 
+  /**
+   * What was given is served now, with all that belongs to it, such as the endpoints of edge clusters. Only then can the
+   * hub's own state be judged by what it takes away.
+   */
+  served(): void {
+    if (this.#isServed) return;
+    this.#isServed = true;
+    if (!this.#standsIn) return;
+    this.#standsIn = false;
+    if (this.#synced) this.#touchAgain();
+    else this.#changed();
+  }
+
+  /** The hub itself follows, as something that was found. */
   #touchAgain(): void {
     this.#remembered = undefined;
     this.#learnt = 'watch';
@@ -213,7 +238,7 @@ export class KubernetesStore implements ResourceStore {
 
   async close(): Promise<void> {
     clearTimeout(this.#gather);
-    clearTimeout(this.#keep);
+    this.#stopTimers();
     clearTimeout(this.#recalling);
     this.#tell = undefined;
     await Promise.all([...this.#reflectors.values()].map((reflector) => reflector.stop()));
@@ -252,19 +277,41 @@ export class KubernetesStore implements ResourceStore {
     return join(this.#options.directory!, 'hub.json');
   }
 
-  /** What is served now is what the hub has: that is to be remembered. */
-  remember(): void {
-    if (!this.#synced || this.#keptVersion === this.#version) return;
+  /** What is served now is what the store has, which is to be remembered soon; or it is not, and nothing is. */
+  remember(isServed: boolean): void {
+    if (!isServed) {
+      this.#stopTimers();
+      this.#keptVersion = -1;
+      this.#sharedVersion = -1;
+      return;
+    }
+    // What others remember stands in for the hub at times: it is no news to anybody.
+    if (!this.#synced || this.#remembered !== undefined || this.#keptVersion === this.#version) return;
     this.#keep ??= setTimeout(() => this.writeMemory(), KEEP_MS);
+    this.#share ??= setTimeout(() => this.#shareMemory(), SHARE_MS);
+  }
+
+  /** Others are told sooner than the disk: what they do not know to be gone would be held. */
+  #shareMemory(): void {
+    this.#share = undefined;
+    if (!this.#synced || this.#sharedVersion === this.#version) return;
+    this.#sharedVersion = this.#version;
+    this.#options.onRemember?.(new Map(this.objects().map((each) => [each.file, contentText(each)])));
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#keep);
+    clearTimeout(this.#share);
+    this.#keep = undefined;
+    this.#share = undefined;
   }
 
   writeMemory(): void {
-    clearTimeout(this.#keep);
-    this.#keep = undefined;
+    this.#shareMemory();
+    this.#stopTimers();
     if (!this.#synced || this.#keptVersion === this.#version) return;
     this.#keptVersion = this.#version;
     const all = this.objects();
-    this.#options.onRemember?.(new Map(all.map((each) => [each.file, contentText(each)])));
     if (this.#options.directory === undefined) return;
     try {
       const objects = all.map(({ kind, object }) => [kind, object] as const);

@@ -26,6 +26,8 @@ export interface StreamServerOptions {
   readonly age: () => number;
   /** Whether a node that has other memory than this control plane is to tell it, before it is served. */
   readonly wantsMemory: () => boolean;
+  /** Whether what is served is not what the sources have: nodes know better, and keep the memory that they have. */
+  readonly isHolding: () => boolean;
   /** A node tells its memory. Resolves when it is taken into account. */
   readonly onMemory: (memory: MemoryMessage) => Promise<void>;
   readonly onRefused?: (peer: string, reason: string) => void;
@@ -39,6 +41,9 @@ const MOST_UNREAD = 256 * 1024 * 1024;
 
 /** A connection over which nothing goes for so long is closed. */
 const SILENT_MS = 30_000;
+
+/** How long nodes have to read what was written last when a control plane ends. */
+const LAST_WORDS_MS = 500;
 
 const PATH = '/v1/stream';
 const MEMORY_PATH = '/v1/memory';
@@ -59,7 +64,8 @@ export class StreamServer {
   #journalOctets = 0;
   #generation = 0;
   readonly #subscribers = new Set<ServerHttp2Stream>();
-  readonly #memory = new StreamMemory();
+  /** Undefined before anything was served that is to be remembered: what nodes know from before stays theirs. */
+  #memory: StreamMemory | undefined;
   /** Of the memory and what it was before: who has one of these knows nothing new. */
   readonly #digests = new Set<string>();
   /** Nodes that wait for all of a generation; what changes meanwhile is in the journal. */
@@ -126,6 +132,7 @@ export class StreamServer {
 
   /** What this control plane serves by has changed. */
   remember(memory: MemoryMessage): void {
+    this.#memory ??= new StreamMemory();
     this.#memory.apply(memory);
     this.#digests.add(this.#memory.digest);
     for (const digest of this.#digests) {
@@ -182,7 +189,8 @@ export class StreamServer {
       stream.write(whole.message);
       for (const { generation, message } of this.#journal) if (generation > whole.generation) stream.write(message);
     }
-    if (digest !== this.#memory.digest) stream.write(encodeMessage(this.#memory.whole()));
+    if (this.#memory !== undefined && digest !== this.#memory.digest && !this.#options.isHolding())
+      stream.write(encodeMessage(this.#memory.whole()));
     stream.write(this.#aliveMessage());
     this.#subscribers.add(stream);
     stream.once('close', () => this.#subscribers.delete(stream));
@@ -232,11 +240,26 @@ export class StreamServer {
 
   async close(): Promise<void> {
     clearInterval(this.#alive);
-    for (const stream of this.#subscribers) stream.session?.destroy();
+    await Promise.all([...this.#subscribers].map((stream) => endGently(stream)));
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
   }
+}
+
+/** What was written last still arrives, unless nobody reads it. */
+async function endGently(stream: ServerHttp2Stream): Promise<void> {
+  const { session } = stream;
+  if (session === undefined || session.destroyed) return;
+  stream.end();
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => session.destroy(), LAST_WORDS_MS);
+    session.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    session.close();
+  });
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -318,20 +318,20 @@ const CHUNK_BYTES = 65_536;
 /** A zone of more has a stretch of its own. */
 const LARGE_BYTES = 8192;
 
-let chunk = new ArrayBuffer(0);
+let chunk = new SharedArrayBuffer(0);
 let chunkUsed = 0;
 
-function allocate(shape: ZoneShape, byteCount: number): { words: Int32Array; bytes: Uint8Array } {
+function allocate(shape: ZoneShape, byteCount: number): Pick<ZoneData, 'words' | 'bytes'> {
   const wordBytes = wordsOf(shape) * 4;
   // Words must begin at a multiple of 4, so the octets come last.
   const total = wordBytes + ((byteCount + 3) & ~3);
   let buffer = chunk;
   let at = chunkUsed;
   if (total > LARGE_BYTES) {
-    buffer = new ArrayBuffer(total);
+    buffer = new SharedArrayBuffer(total);
     at = 0;
   } else if (at + total > buffer.byteLength) {
-    buffer = chunk = new ArrayBuffer(CHUNK_BYTES);
+    buffer = chunk = new SharedArrayBuffer(CHUNK_BYTES);
     at = 0;
     chunkUsed = total;
   } else chunkUsed += total;

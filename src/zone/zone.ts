@@ -54,13 +54,15 @@ export function wordsOf({ names, sets, datas, slots }: ZoneShape): number {
  */
 export class ZoneData {
   readonly origin: WireName;
+  /** `nameKey` of the origin. */
+  readonly key: string;
   readonly source: ZoneSource;
   readonly nameCount: number;
   readonly setCount: number;
   readonly dataCount: number;
   /** Names, then data, each without a gap. */
-  readonly bytes: Uint8Array;
-  readonly words: Int32Array;
+  readonly bytes: Uint8Array<SharedArrayBuffer>;
+  readonly words: Int32Array<SharedArrayBuffer>;
   // Where in `words` each part begins; the starts of names are at 0.
   readonly #hashes: number;
   readonly #firstSets: number;
@@ -74,9 +76,16 @@ export class ZoneData {
   readonly #mask: number;
 
   /** @param words and `bytes` as `ZoneColumns.pack` lays them out */
-  constructor(origin: WireName, source: ZoneSource, shape: ZoneShape, words: Int32Array, bytes: Uint8Array) {
+  constructor(
+    origin: WireName,
+    source: ZoneSource,
+    shape: ZoneShape,
+    words: Int32Array<SharedArrayBuffer>,
+    bytes: Uint8Array<SharedArrayBuffer>,
+  ) {
     const { names, sets, datas, slots } = shape;
     this.origin = origin;
+    this.key = nameKey(origin);
     this.source = source;
     this.nameCount = names;
     this.setCount = sets;
@@ -93,6 +102,11 @@ export class ZoneData {
     this.#datas = this.#firstDatas + sets + 1;
     this.#slots = this.#datas + datas + 1;
     this.#mask = slots - 1;
+  }
+
+  get shape(): ZoneShape {
+    const { nameCount: names, setCount: sets, dataCount: datas } = this;
+    return { names, sets, datas, slots: this.#mask + 1 };
   }
 
   /** Where in `bytes` a name begins; that of the next one is where it ends. */
@@ -228,7 +242,8 @@ const NO_SOURCE: ZoneSource = { files: [], field: '' };
 /** A zone that is known to be there, and whose records are not. */
 export function unavailable(origin: WireName): ZoneData {
   const shape = { names: 0, sets: 0, datas: 0, slots: 1 };
-  return new ZoneData(origin, NO_SOURCE, shape, new Int32Array(wordsOf(shape)), new Uint8Array(0));
+  const words = new Int32Array(new SharedArrayBuffer(wordsOf(shape) * 4));
+  return new ZoneData(origin, NO_SOURCE, shape, words, new Uint8Array(words.buffer, 0, 0));
 }
 
 /** Whether a zone answers SERVFAIL. */

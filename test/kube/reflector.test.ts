@@ -181,3 +181,30 @@ test('an optional kind that was there and is refused keeps what is known', async
   await setTimeout(50);
   expect(keys(reflector)).toHaveLength(3);
 });
+
+test('a server that was restored from before what was seen is listed again', async () => {
+  const cut = new AbortController();
+  let current = await seeded({ streamingLists: true });
+  const { reflector, seen } = reflect(
+    with_(current, {
+      list: (type, options) => current.list(type, options),
+      watch: (type, options) =>
+        current.watch(type, {
+          ...options,
+          signal: AbortSignal.any([cut.signal, options.signal!].slice(cut.signal.aborted ? 1 : 0)),
+        }),
+    }),
+  );
+  await vi.waitFor(() => expect(keys(reflector)).toEqual(['default/a', 'default/b', 'default/c']));
+  const restored = new MemoryCluster({ streamingLists: true });
+  await restored.create(WIDGETS, widget('a'));
+  await restored.create(WIDGETS, widget('b', 7));
+  current = restored;
+  cut.abort();
+  await vi.waitFor(() => expect(keys(reflector)).toEqual(['default/a', 'default/b']));
+  expect(seen.slice(3)).toEqual([
+    { key: 'default/b', value: 7, learnt: 'list' },
+    { key: 'default/c', value: undefined, learnt: 'list' },
+  ]);
+  expect(reflector.state.error).toBeUndefined();
+});

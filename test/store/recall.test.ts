@@ -34,7 +34,7 @@ async function hub() {
 }
 
 /** A control plane without a disk. @returns what it serves, what it has others remember, and how to tell it of that */
-function control(cluster: MemoryCluster, recallMs: number) {
+function control(cluster: MemoryCluster, recallMs: number, servesAtOnce = true) {
   const loads: Loaded[] = [];
   let remembered = new Map<string, string>();
   const store: KubernetesStore = new KubernetesStore({
@@ -59,7 +59,8 @@ function control(cluster: MemoryCluster, recallMs: number) {
   const close = source.follow((loaded) => {
     if (!store.usable) return;
     loads.push(loaded);
-    if (loaded.held?.length === 0) store.remember();
+    store.remember(loaded.held?.length === 0);
+    if (servesAtOnce) store.served();
   });
   store.start();
   const stop = async (): Promise<void> => {
@@ -114,6 +115,20 @@ test('a control plane without a disk is told what the hub has lost, and holds it
   expect(served(loads)).toEqual(['api 0 1', 'web 1 1']);
 });
 
+test('what it was told stands in for the hub until it is served with all that belongs to it', async () => {
+  const { cluster, remove } = await hub();
+  const memory = await wellKnown(cluster);
+  await remove('DomainExport', 'web');
+  const { loads, store } = control(cluster, 60_000, false);
+  // Before the hub is seen, and after: endpoints of edge clusters may still be missing.
+  store.recall(memory);
+  await until(() => store.hasSynced);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect([served(loads), held(loads)]).toEqual([['api 0 1', 'web 1 1'], []]);
+  store.served();
+  expect([served(loads), held(loads)]).toEqual([['api 0 1', 'web 1 1'], ['DomainExport shop/web']]);
+});
+
 test('nobody tells: after a while the hub is believed; a hub that nobody has served is believed at once', async () => {
   const { cluster, remove } = await hub();
   await remove('DomainExport', 'web');
@@ -134,17 +149,29 @@ test('a control plane that runs already is told of what it never saw, and not of
   const { cluster, remove, put } = await hub();
   const memory = await wellKnown(cluster);
   await remove('DomainExport', 'web');
-  const { loads, store } = control(cluster, 20);
+  const second = control(cluster, 20);
+  const { loads, store } = second;
   await until(() => served(loads).length === 1);
   await remove('DomainExport', 'api');
   await until(() => served(loads).length === 0);
   store.recall(memory);
   expect(held(loads)).toEqual(['DomainExport shop/web']);
   expect(served(loads)).toEqual(['web 1 1']);
+  // Another node tells the same, which is no news; nor are others to forget the export while it is held.
+  const told = loads.length;
+  const shared = second.memory();
+  store.recall(memory);
+  expect(loads).toHaveLength(told);
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  expect(second.memory()).toBe(shared);
   // Somebody makes it again, and it is as that somebody wants it.
   await put('DomainExport', 'web', { hosts: ['web.example.org'], endpoints: ENDPOINTS.slice(1) });
   await until(() => held(loads).length === 0);
   expect(served(loads)).toEqual(['web 1']);
+  await until(() => second.memory().has('DomainExport shop/web'));
+  // What somebody deletes is soon forgotten by others too: they would hold it else.
+  await remove('DomainExport', 'web');
+  await until(() => !second.memory().has('DomainExport shop/web'));
 });
 
 test('what is older on the hub than what was served has gone back', async () => {

@@ -76,6 +76,7 @@ describe.skipIf(findProgram('openssl') === undefined)('a control plane and DNS n
 
   async function controlPlane(epoch = 'run', port = 0) {
     const told: MemoryMessage[] = [];
+    const state = { isHolding: false };
     const encoder = new SnapshotEncoder(epoch);
     const full = vi.fn<(have: readonly string[]) => Promise<{ generation: number; message: Buffer }>>(async (have) => ({
       generation: encoder.generation,
@@ -91,6 +92,7 @@ describe.skipIf(findProgram('openssl') === undefined)('a control plane and DNS n
       full,
       age: () => 3,
       wantsMemory: () => true,
+      isHolding: () => state.isHolding,
       onMemory: async (memory) => void told.push(memory),
     });
     let open = true;
@@ -104,7 +106,7 @@ describe.skipIf(findProgram('openssl') === undefined)('a control plane and DNS n
       server.publish(encoder.generation, message);
       return message.length;
     };
-    return { server, publish, full, close, told };
+    return { server, publish, full, close, told, state };
   }
 
   function node(
@@ -226,12 +228,22 @@ describe.skipIf(findProgram('openssl') === undefined)('a control plane and DNS n
     await vi.waitFor(() => expect(two.told).toHaveLength(1), 5000);
     expect(signer.verified(two.told[0]!.put)).toEqual([['c', 'content of c']]);
     expect(replica.epoch).toBe('first');
-    two.server.remember({ type: 'memory', isWhole: true, put: [], gone: [] });
     two.publish(toy().snapshot);
     await vi.waitFor(() => expect(replica.epoch).toBe('second'), 15_000);
+    // One that holds what it was told has nothing of its own yet that could take its place.
+    expect(memory.whole().put.map(([key]) => key)).toEqual(['c']);
+    two.server.remember({ type: 'memory', isWhole: true, put: [], gone: [] });
     await vi.waitFor(() => expect(memory.isEmpty).toBe(true), 5000);
     expect(lost).toEqual([]);
     await third.close();
+    // While changes are held, a control plane knows less than nodes do that come.
+    two.state.isHolding = true;
+    const known = new StreamMemory();
+    known.apply({ type: 'memory', isWhole: true, put: entries, gone: [] });
+    const fourth = node(two.server.port, { token: TOKEN }, replica, known);
+    await vi.waitFor(() => expect(fourth.client.age).toBeDefined(), 5000);
+    expect(two.told.at(-1)?.put).toHaveLength(3);
+    expect(known.whole().put).toHaveLength(3);
   });
 
   test('memory that no control plane has signed is not believed; it survives on disk', () => {

@@ -14,12 +14,16 @@ export interface CheckedZone {
 
 interface Kept {
   readonly digest: string;
+  /** Equal only for a file that was not written to since. */
+  readonly stamp?: string | undefined;
   readonly defaultTtl: number | undefined;
   readonly unsigned: boolean | undefined;
   /** Everything that was included, and a digest of what came of it. */
   readonly included: readonly { readonly path: string; readonly from: string; readonly digest: string }[];
   readonly zone: CheckedZone;
 }
+
+const NOTHING: readonly never[] = [];
 
 /**
  * Reads and checks master files, and those whose text did not change only once: a million records take seconds, and
@@ -35,15 +39,44 @@ export class ZoneReader {
     this.#now = new Map();
   }
 
-  read(master: MasterFile, allowed: Allowance): CheckedZone {
-    const key = `${master.file} ${nameKey(master.origin)}`;
+  /** @param stamp of the file before it was read, if that is known */
+  read(master: MasterFile, allowed: Allowance, stamp?: string): CheckedZone {
+    const key = keyOf(master);
     const digest = digestOf(master.octets);
     const before = this.#last.get(key);
     const same = before !== undefined && isAsBefore(before, master, allowed, digest);
     const kept = same ? before : parse(master, allowed, digest);
-    this.#now.set(key, kept);
+    this.#now.set(key, stamp === undefined ? kept : { ...kept, stamp });
     return kept.zone;
   }
+
+  /** A zone whose file has the stamp that it had: it is not read again. Undefined when there is none such. */
+  unchanged(master: Omit<MasterFile, 'octets'>, allowed: Allowance, stamp: string): CheckedZone | undefined {
+    if (this.#last.size === 0) return undefined;
+    const key = keyOf(master);
+    const before = this.#last.get(key);
+    if (before?.stamp !== stamp || !isAsBefore(before, master, allowed, before.digest)) return undefined;
+    this.#now.set(key, before);
+    return before.zone;
+  }
+
+  /** Takes over what another thread has read: a file without problems that includes no others. */
+  adopt(data: ZoneData, file: string, allowed: Allowance, { digest, stamp }: Pick<Kept, 'digest' | 'stamp'>): void {
+    const zone = { data, problems: NOTHING };
+    const { unsigned } = allowed;
+    const kept = { digest, stamp, defaultTtl: undefined, unsigned, included: NOTHING, zone };
+    this.#now.set(keyOf({ file, origin: data.origin }), kept);
+  }
+}
+
+function keyOf({ file, origin }: Pick<MasterFile, 'file' | 'origin'>): string {
+  return [file, nameKey(origin)].join(' ');
+}
+
+/** What another thread makes of a master file: undefined unless there is nothing to say about it. */
+export function readPlainZone(master: MasterFile, allowed: Allowance): ZoneData | undefined {
+  const { zone, problems } = parseMasterFile(master);
+  return problems.length > 0 || checkZone(zone, allowed).length > 0 ? undefined : zone;
 }
 
 /** A zone that was not read whole is not checked: what is missing in it would only be told again. */
@@ -68,7 +101,12 @@ function parse(master: MasterFile, allowed: Allowance, digest: string): Kept {
   return { digest, defaultTtl, unsigned: allowed.unsigned, included, zone: { ...zone, problems: all } };
 }
 
-function isAsBefore(before: Kept, { include, defaultTtl }: MasterFile, allowed: Allowance, digest: string): boolean {
+function isAsBefore(
+  before: Kept,
+  { include, defaultTtl }: Omit<MasterFile, 'octets'>,
+  allowed: Allowance,
+  digest: string,
+): boolean {
   if (before.digest !== digest || before.defaultTtl !== defaultTtl || before.unsigned !== allowed.unsigned)
     return false;
   return before.included.every(
@@ -80,6 +118,7 @@ function includeDigest(result: ReturnType<Include>): string {
   return result.ok ? digestOf(result.value.octets) : `error ${result.error}`;
 }
 
-function digestOf(octets: Buffer): string {
+/** What tells contents apart. */
+export function digestOf(octets: Buffer): string {
   return hash('sha256', octets, 'base64');
 }
