@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ControlClusters } from './control-clusters.ts';
@@ -144,6 +145,9 @@ const PATIENCE_MS = 15_000;
 
 const SITES_MS = 2000;
 
+/** Octets of a directory that has thousands of files. */
+const LARGE_DIRECTORY = 200_000;
+
 const port = parentPort!;
 const { source, geo, dataDirectory, stream } = workerData as ControlData;
 const send = (message: FromControl): void => port.postMessage(message);
@@ -205,17 +209,18 @@ let helper: ZoneHelper | undefined;
 
 async function openSource(): Promise<ConfigurationSource | ObservingSource> {
   if (source.kind === 'zones') {
-    const { openZones } = await import('./state/zone-folder.ts');
     const { ZoneHelper: Helper } = await import('./zone-helper.ts');
+    const help = (): ZoneHelper =>
+      (helper ??= new Helper((message) => log('warn', 'a thread that helps to read zones has failed', { message })));
+    // It takes a while to start.
+    if (isLarge(source.directory)) help();
+    const { openZones } = await import('./state/zone-folder.ts');
     const allowed = { unsigned: source.allowUnsigned };
     return openZones(source.directory, {
       accepted,
       watching: { ignored },
       allowed,
-      readAhead: (toRead) => {
-        helper = new Helper((message) => log('warn', 'a thread that helps to read zones has failed', { message }));
-        return helper.read(source.directory, toRead, allowed);
-      },
+      readAhead: (toRead) => help().read(source.directory, toRead, allowed),
     });
   }
   const { openResources } = await import('./state/resources.ts');
@@ -236,6 +241,11 @@ async function openSource(): Promise<ConfigurationSource | ObservingSource> {
   const { fileStore } = await import('./store/files.ts');
   const store = fileStore(source.directory, { watching: { ignored }, accepts: (id) => accepted.has(id) });
   return openResources(store, { ...context, directory: source.directory });
+}
+
+/** Whether a directory has thousands of files, by its own size. */
+function isLarge(directory: string): boolean {
+  return (statSync(directory, { throwIfNoEntry: false })?.size ?? 0) > LARGE_DIRECTORY;
 }
 
 const files = await openSource();

@@ -14,6 +14,7 @@ import { createLog, logProblems, type Log } from './observe/log.ts';
 //
 //   control-worker.ts: files or hub -> store
 //                      edge clusters -> sources (control-clusters.ts) -> state -> snapshot/compile   (one thread)
+//                      zone-thread.ts helps at a start with thousands of zones
 //        | snapshots, problems
 //   edgeward-server.ts: publishes snapshots, counts, logs, metrics and health                     (main thread)
 //        | snapshots

@@ -24,6 +24,9 @@ export interface Loading {
   readonly mib: number;
 }
 
+/** What was written just now is read twice by whoever watches files: these are to be as they would be found. */
+const SETTLED_MS = 2500;
+
 /** Starts a server, lets it come to rest, and ends it. */
 export async function load(start: () => Promise<RunningServer>): Promise<Loading> {
   const begun = performance.now();
@@ -46,6 +49,7 @@ export interface ZonesFigures {
 /** @param ready name of the zone that is waited for: the last one */
 export async function compareZones(folder: string, names: readonly string[], ready: string): Promise<ZonesFigures> {
   const state = mkdtempSync(join(tmpdir(), 'edgeward-state-'));
+  await sleep(SETTLED_MS);
   try {
     const edgeward = await load(() => startEdgeward(folder, ready, state));
     const restart = await load(() => startEdgeward(folder, ready, state));

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { opendirSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { readTree } from '../lib/file-tree.ts';
 import { zoneFileName } from '../state/zone-file-names.ts';
@@ -25,8 +25,7 @@ export function misplaced(
     return `${path} is a file: name the directory that it is in, as in \`${option} ${dirname(path)}\``;
   }
   if (zones !== undefined) {
-    const names = namesIn(zones);
-    const isOther = names.some(isYaml) && !names.some((name) => zoneFileName(name).kind !== 'other');
+    const isOther = holdsYamlAlone(zones);
     const remedy = `use \`edgeward ${command} ${zones}\``;
     return isOther ? `${zones} holds YAML files and no master files: ${remedy}` : undefined;
   }
@@ -46,6 +45,25 @@ function isFile(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether a folder has YAML files and none that may be a master file; a large folder is not read to its end. */
+function holdsYamlAlone(folder: string): boolean {
+  let hasYaml = false;
+  try {
+    const entries = opendirSync(folder);
+    try {
+      for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {
+        if (zoneFileName(entry.name).kind !== 'other') return false;
+        hasYaml ||= isYaml(entry.name);
+      }
+    } finally {
+      entries.closeSync();
+    }
+  } catch {
+    return false;
+  }
+  return hasYaml;
 }
 
 /** Names of what is directly in a directory; none when it cannot be read. */

@@ -157,6 +157,8 @@ describeCluster('when parts fail', (binaries) => {
     }, PATIENT);
     expect(dns.log).toContain('the control plane cannot be followed: what is known stays');
     control = await world.control(0).ready();
+    // What is deleted while nobody looks is held, as it should be.
+    await vi.waitFor(() => expect(control.log).toContain('exports=41'), PATIENT);
     await second.stop();
     await world.hub.kubectl(['delete', 'domainexports', ...churn.map((_, i) => `x${i}`)]);
     await followsAgain();
