@@ -155,13 +155,17 @@ function same<T>(a: readonly T[], b: readonly T[]): boolean {
 }
 
 function groupFamilies(zones: readonly ZoneData[]): Family[] {
+  const labelCounts = zones.map(({ origin }) => labelCount(origin));
+  const fewest = labelCounts.reduce((least, labels) => Math.min(least, labels), Infinity);
+  // Often all are alike, and none is in another one.
+  if (labelCounts.every((labels) => labels === fewest))
+    return zones.map((zone) => ({ key: zone.key, topmost: zone.origin, zones: [zone], names: zone.nameCount }));
   const byKey = new Map(zones.map((zone) => [zone.key, zone]));
   const families = new Map<string, Family>();
-  const fewest = zones.reduce((least, { origin }) => Math.min(least, labelCount(origin)), Infinity);
-  for (const zone of zones) {
+  for (const [index, zone] of zones.entries()) {
     const own = zone.key;
     let topmost = own;
-    let labels = labelCount(zone.origin);
+    let labels = labelCounts[index]!;
     // Above that no zone begins.
     for (let rest = own; labels > fewest; labels--) {
       rest = rest.slice(rest.charCodeAt(0) + 1);

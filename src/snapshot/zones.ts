@@ -1,5 +1,5 @@
 import { Class, Type } from '../wire/codes.ts';
-import { isAtOrBelow, labelCount, nameKey, parentOf, type WireName } from '../wire/name.ts';
+import { isAtOrBelow, labelCount, nameKey, parentOf, ROOT, type WireName } from '../wire/name.ts';
 import { hashName } from '../wire/name-hash.ts';
 import { hasNames, namesIn } from '../wire/rdata/mod.ts';
 import type { ZoneData } from '../zone/zone.ts';
@@ -107,7 +107,8 @@ export class ZoneTableBuilder {
 
   /** Whether no zone is within another one. */
   #areApart(): boolean {
-    if (this.#apexes.size === 1) return true;
+    const labels = labelCount(this.#zones[0]?.origin ?? ROOT);
+    if (this.#zones.every(({ origin }) => labelCount(origin) === labels)) return true;
     for (const key of this.#apexes.keys())
       for (let rest = key; rest.length > 1;) {
         rest = rest.slice(rest.charCodeAt(0) + 1);
