@@ -245,7 +245,12 @@ async function openSource(): Promise<ConfigurationSource | ObservingSource> {
 
 /** Whether a directory has thousands of files, by its own size. */
 function isLarge(directory: string): boolean {
-  return (statSync(directory, { throwIfNoEntry: false })?.size ?? 0) > LARGE_DIRECTORY;
+  try {
+    return statSync(directory).size > LARGE_DIRECTORY;
+  } catch {
+    // Reading it says why.
+    return false;
+  }
 }
 
 const files = await openSource();

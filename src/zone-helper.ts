@@ -42,7 +42,7 @@ export class ZoneHelper implements TableHelper {
   read(directory: string, files: readonly FileToRead[], allowed: Allowance): ReadAhead {
     const blocks = Math.ceil(files.length / BLOCK);
     const work = new SharedWork(blocks);
-    const names = files.map(({ name }) => name).join('\n');
+    const names = files.map(({ name }) => name).join('/');
     this.#send({ type: 'read', directory, names, block: BLOCK, work: work.memory, allowed });
     const done = new Map<number, readonly (AheadZone | undefined)[]>();
     const hear = (message: FromZoneThread): void => {

@@ -25,7 +25,7 @@ export type ToZoneThread =
   | {
       readonly type: 'read';
       readonly directory: string;
-      /** Names of files, one in each line. */
+      /** Names of files, with a slash between them, which no name has. */
       readonly names: string;
       /** Files of one piece of work. */
       readonly block: number;
@@ -85,7 +85,7 @@ function read({
   work: memory,
   allowed,
 }: Extract<ToZoneThread, { type: 'read' }>): void {
-  const names = text.split('\n');
+  const names = text.split('/');
   const blocks = Math.ceil(names.length / size);
   const work = new SharedWork(blocks, memory);
   while (work.take()) {

@@ -40,6 +40,7 @@ test('very many zones, read by two threads, are what one reads, and so are their
     'zz.test': zone(3),
     'more.inc': 'included A 192.0.2.77\n',
     'a..test.zone': zone(4),
+    'z59\n.test.zone': zone(5),
   });
   await setTimeout(OLD_MS);
   const helper = new ZoneHelper((message) => expect.unreachable(message));
