@@ -1,27 +1,28 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { misplaced } from './cli/misplaced.ts';
-import { Exit, usage } from './cli/output.ts';
+import { usage } from './cli/output.ts';
+import { Exit } from './lib/exit.ts';
 import { buildProgram } from './cli/program.ts';
-import { DATA_DIRECTORY } from './cli/workspace.ts';
+import { DATA_DIRECTORY } from './geo/built-in.ts';
 import { loadConfig, type Flags, type ServerConfig } from './config/config.ts';
 import { stateDirectory } from './config/state-directory.ts';
-import type { ControlData } from './control-worker.ts';
-import { EdgewardServer } from './edgeward-server.ts';
+import type { ControlData } from './control/messages.ts';
+import { EdgewardServer } from './processes/serve.ts';
 import { createLog, logProblems, type Log } from './observe/log.ts';
 
 // The map of the program. `serve` builds the parts in the order in which data flows through them:
 //
-//   control-worker.ts: files or hub -> store
-//                      edge clusters -> sources (control-clusters.ts) -> state -> snapshot/compile   (one thread)
-//                      zone-thread.ts helps at a start with thousands of zones
-//        | snapshots, problems
-//   edgeward-server.ts: publishes snapshots, counts, logs, metrics and health                     (main thread)
+//   control/worker.ts: files or hub -> store -> resolve
+//                      edge clusters -> sources (control/kubernetes.ts) -> state -> snapshot/compile   (one thread)
+//                      control/zone-thread.ts helps at a start with thousands of zones
+//        | snapshots, problems (control/messages.ts)
+//   processes/serve.ts: publishes snapshots, counts, logs, metrics and health                     (main thread)
 //        | snapshots
 //   server/answer-worker.ts: UDP and TCP -> answer                                        (several threads)
 //
-// `control` and `dns` are the same parts in two processes, with stream/ between them: snapshot/encode.ts in the control
-// thread, stream/server.ts in its main thread; stream/client.ts and the answering threads in dns-node.ts.
+// `control` and `dns` are the same parts in two processes, with replication/ between them: encoder.ts in the control
+// thread, server.ts in its main thread; client.ts, replica.ts and the answering threads in processes/dns.ts.
 
 const DIRECTORY = '/etc/edgeward';
 
@@ -139,7 +140,7 @@ async function dns(directory: string, options: SplitOptions): Promise<number> {
   if (ready === undefined) return Exit.USAGE;
   const { config, log } = ready;
   if (config.control !== undefined) {
-    const { DnsNode } = await import('./dns-node.ts');
+    const { DnsNode } = await import('./processes/dns.ts');
     const dataDirectory = stateDirectory(config.dataDirectory, directory);
     return new DnsNode({ ...config, dataDirectory }, config.control, log).run();
   }

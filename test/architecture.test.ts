@@ -20,11 +20,20 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   store: ['lib', 'model', 'kube'],
   controllers: ['lib', 'model', 'kube'],
   sources: ['lib', 'model', 'kube'],
-  state: ['lib', 'model', 'wire', 'zone'],
-  snapshot: ['lib', 'model', 'wire', 'zone', 'geo', 'steering', 'state'],
-  stream: ['lib', 'snapshot'],
+  resolve: ['lib', 'model', 'wire', 'zone'],
+  state: ['lib', 'model', 'wire', 'zone', 'resolve'],
+  snapshot: ['lib', 'model', 'wire', 'zone', 'geo', 'steering', 'resolve'],
+  replication: ['lib', 'snapshot'],
   server: ['lib', 'wire', 'geo', 'steering', 'snapshot', 'observe'],
-  cli: ['lib', 'model', 'wire', 'zone', 'geo', 'config', 'steering', 'store', 'state', 'snapshot', 'server', 'observe'],
+  control: [
+    ...['lib', 'model', 'wire', 'zone', 'geo', 'kube', 'store', 'controllers', 'sources', 'resolve', 'state'],
+    ...['snapshot', 'replication'],
+  ],
+  cli: [
+    ...['lib', 'model', 'wire', 'zone', 'geo', 'config', 'steering', 'store', 'resolve', 'state', 'snapshot'],
+    ...['server', 'observe'],
+  ],
+  processes: ['lib', 'config', 'snapshot', 'replication', 'server', 'observe', 'control', 'cli'],
 };
 
 /** What answers queries knows nothing of how plans are made: of these folders it may import these files alone. */

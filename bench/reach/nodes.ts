@@ -1,6 +1,6 @@
 import { connect } from 'node:http2';
 import { readFileSync } from 'node:fs';
-import { MessageReader } from '../../src/stream/frames.ts';
+import { MessageReader } from '../../src/replication/messages.ts';
 
 // A crowd of DNS nodes as the control plane sees them: each follows the stream over a connection of its own, checks
 // what comes, and says when a generation is there. `node nodes.ts COUNT PORT CERTIFICATE TOKEN`

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DATA_DIRECTORY } from '../../src/cli/workspace.ts';
+import { DATA_DIRECTORY } from '../../src/geo/built-in.ts';
 import { lookup6 } from '../../src/geo/lookup.ts';
 import { loadLocalityMap } from '../../src/geo/mod.ts';
 import { compileSnapshot } from '../../src/snapshot/compile.ts';

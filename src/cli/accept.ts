@@ -4,7 +4,8 @@ import { Command } from 'commander';
 import { loadConfig } from '../config/config.ts';
 import { stateDirectory } from '../config/state-directory.ts';
 import { acceptIds, readHeld, type HeldEntry } from '../state/accepted.ts';
-import { Exit, printJson, printLine, refuse, usage } from './output.ts';
+import { printJson, printLine, refuse, usage } from './output.ts';
+import { Exit } from '../lib/exit.ts';
 
 interface Options {
   readonly all?: boolean;

@@ -4,14 +4,16 @@ import { loadConfig, type ServerConfig } from '../config/config.ts';
 import { loadLocalityMap, loadRegions } from '../geo/mod.ts';
 import { describeUnreached, unreachedRegions } from '../geo/reach.ts';
 import { hasErrors, type Problem } from '../lib/problem.ts';
-import type { Configuration } from '../state/configuration.ts';
+import type { Configuration } from '../resolve/configuration.ts';
 import type { Loaded } from '../state/loaded.ts';
 import { openZones } from '../state/zone-folder.ts';
 import { SERVER_FILE } from '../store/files.ts';
 import { misplaced } from './misplaced.ts';
-import { Exit, printJson, printLine, printProblems, usage } from './output.ts';
+import { printJson, printLine, printProblems, usage } from './output.ts';
+import { Exit } from '../lib/exit.ts';
 import { clustersOf, servedFromElsewhere } from './unseen.ts';
-import { DATA_DIRECTORY, loadDirectory, type Workspace } from './workspace.ts';
+import { loadDirectory, type Workspace } from './workspace.ts';
+import { DATA_DIRECTORY } from '../geo/built-in.ts';
 
 interface Options {
   readonly zones?: string;

@@ -10,7 +10,7 @@ import { createCounters } from '../observe/counters.ts';
 import { Answerer, OUT_SIZE } from '../server/answer.ts';
 import { compileSnapshot } from '../snapshot/compile.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { Configuration } from '../state/configuration.ts';
+import type { Configuration } from '../resolve/configuration.ts';
 import { SERVER_FILE } from '../store/files.ts';
 import { explainPlan, type Plan } from '../steering/plan/plan.ts';
 import type { StageRecord } from '../steering/plan/stages.ts';
@@ -21,9 +21,11 @@ import { nameFromText, nameKey, nameToText, type WireName } from '../wire/name.t
 import { typeFromText, typeToText } from '../wire/rdata/mod.ts';
 import { printExplanation } from './geo.ts';
 import { misplaced } from './misplaced.ts';
-import { Exit, printJson, printLine, printTable, refuse, usage, warnOf } from './output.ts';
+import { printJson, printLine, printTable, refuse, usage, warnOf } from './output.ts';
+import { Exit } from '../lib/exit.ts';
 import { askServer, servedFromElsewhere, unseenOf, type FilesAlone, type Unseen } from './unseen.ts';
-import { DATA_DIRECTORY, loadDirectory, loadGeo, loadServerFile } from './workspace.ts';
+import { loadDirectory, loadGeo, loadServerFile } from './workspace.ts';
+import { DATA_DIRECTORY } from '../geo/built-in.ts';
 
 interface Options {
   readonly client: string;

@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import { explainAddress, type AddressExplanation } from '../geo/explain.ts';
 import { parseAddress } from '../lib/address.ts';
 import type { Coordinates } from '../model/regions.ts';
-import { Exit, printJson, printLine, refuse, usage, warnOf } from './output.ts';
+import { printJson, printLine, refuse, usage, warnOf } from './output.ts';
+import { Exit } from '../lib/exit.ts';
 import { loadGeo } from './workspace.ts';
 
 /** `edgeward geo lookup ADDR...` */

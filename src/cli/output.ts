@@ -1,13 +1,5 @@
+import { Exit } from '../lib/exit.ts';
 import { problemLines, type Problem } from '../lib/problem.ts';
-
-/** Exit codes of all commands. */
-export const Exit = {
-  OK: 0,
-  /** What was asked has been done, and the answer is no: problems found, no such name, no answer. */
-  FINDINGS: 1,
-  /** The command line or a file it names cannot be used. */
-  USAGE: 2,
-} as const;
 
 /** Says what is wrong with the command line on stderr, and gives the exit code for it. */
 export function usage(message: string): number {

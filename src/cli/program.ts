@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { Exit } from './output.ts';
+import { Exit } from '../lib/exit.ts';
 
 const HELP = `
 Exit codes of all commands:

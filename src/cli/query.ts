@@ -3,7 +3,8 @@ import { Rcode } from '../wire/codes.ts';
 import type { EdnsOption } from '../wire/message.ts';
 import { rdataToText } from '../wire/rdata/mod.ts';
 import { exchange } from './exchange.ts';
-import { Exit, printJson, printLine, usage } from './output.ts';
+import { printJson, printLine, usage } from './output.ts';
+import { Exit } from '../lib/exit.ts';
 import { DEFAULT_SERVER, plusFlag, readSubnet, readWords } from './query-line.ts';
 import { replyToJson, replyToText } from './query-reply.ts';
 

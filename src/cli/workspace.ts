@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../config/config.ts';
 import { hasErrors, type Problem } from '../lib/problem.ts';
+import { DATA_DIRECTORY } from '../geo/built-in.ts';
 import { carrierNames } from '../geo/carrier-names.ts';
 import { loadLocalityMap, loadRegions, type GeoSources } from '../geo/mod.ts';
 import type { LocalityMap } from '../geo/ranges.ts';
@@ -11,9 +11,6 @@ import type { Site } from '../model/site.ts';
 import type { Loaded } from '../state/loaded.ts';
 import { openResources } from '../state/resources.ts';
 import { fileStore, SERVER_FILE } from '../store/files.ts';
-
-/** What comes with the program: regions.csv and carriers.csv. */
-export const DATA_DIRECTORY = fileURLToPath(new URL('../../geo-data', import.meta.url));
 
 /** What is in a configuration directory; its clusters are not looked at. */
 export interface Workspace extends Loaded {

@@ -5,7 +5,8 @@ import { hasErrors, type Problem } from '../lib/problem.ts';
 import { nameFromText, nameToText } from '../wire/name.ts';
 import { typeToText } from '../wire/rdata/mod.ts';
 import { checkZone, includeFrom, parseMasterFile, plainProblem, printZone, type ZoneData } from '../zone/mod.ts';
-import { Exit, printJson, printLine, printProblems, refuse, usage, warnOf } from './output.ts';
+import { printJson, printLine, printProblems, refuse, usage, warnOf } from './output.ts';
+import { Exit } from '../lib/exit.ts';
 
 interface Options {
   readonly origin?: string;

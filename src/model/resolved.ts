@@ -1,6 +1,6 @@
 /**
  * Resources after every reference was followed and every default filled in: what steering and compiling read.
- * Made by state/resolve.ts; nothing here is optional.
+ * Made by resolve/resolve.ts; nothing here is optional.
  */
 import type { ObservedPort } from './observed.ts';
 

@@ -18,7 +18,7 @@ import {
 } from '../snapshot/snapshot.ts';
 import { Class, Rcode, Type } from '../wire/codes.ts';
 import { DROP, Ecs, parseQuery, Query } from '../wire/query.ts';
-import type { SourceAddress } from './source.ts';
+import type { SourceAddress } from './client-address.ts';
 import { Steering } from './steer.ts';
 import { pointerOf, Section, Writer } from './writer.ts';
 

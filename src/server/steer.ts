@@ -5,7 +5,7 @@ import { Row, ROW_FAMILY, ROW_SIZE, type SteeringTables } from '../snapshot/snap
 import { Picker, prefixKey } from '../steering/pick.ts';
 import { Type } from '../wire/codes.ts';
 import { Ecs, type Query } from '../wire/query.ts';
-import type { SourceAddress } from './source.ts';
+import type { SourceAddress } from './client-address.ts';
 import type { Writer } from './writer.ts';
 
 /** Answers A and AAAA of exports: client's address, to class, to plan, to addresses. One per thread. */

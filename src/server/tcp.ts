@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { COUNTER } from '../observe/counters.ts';
 import { OUT_SIZE } from './answer.ts';
-import { readSource, type SourceAddress } from './source.ts';
+import { readSource, type SourceAddress } from './client-address.ts';
 import { Inbox } from './tcp-inbox.ts';
 
 /** Answers one message: octets written to `out`, 0 to send nothing. Synchronous; `message` is valid during the call. */

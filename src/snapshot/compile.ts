@@ -1,6 +1,6 @@
 import type { LocalityMap } from '../geo/ranges.ts';
 import type { RegionTree } from '../model/regions.ts';
-import type { Configuration } from '../state/configuration.ts';
+import type { Configuration } from '../resolve/configuration.ts';
 import { nameFromText, nameKey } from '../wire/name.ts';
 import { ExportCompiler } from './export-compiler.ts';
 import { UNAVAILABLE, type Snapshot } from './snapshot.ts';

@@ -3,7 +3,7 @@ import { buildPrefixTable, prefixTableSteps } from '../geo/mod.ts';
 import type { LocalityMap, Ranges } from '../geo/ranges.ts';
 import type { LocalityClasses } from '../steering/plan/locality-classes.ts';
 import type { PlanNumbers } from '../steering/plan/shape.ts';
-import { markPrivate } from './private.ts';
+import { markPrivate } from '../geo/special-purpose.ts';
 
 /** A class that no map has: values of prefix tables have 24 bits. */
 export const PRIVATE_CLASS = 0xffffff;

@@ -3,7 +3,7 @@ import { labelCount, type WireName } from '../wire/name.ts';
 import type { ZoneData } from '../zone/zone.ts';
 import { hashEnd, hashName } from '../wire/name-hash.ts';
 import { NONE, type ZoneDirectory, type ZoneTables } from './snapshot.ts';
-import { ZoneTableBuilder } from './zones.ts';
+import { ZoneTableBuilder } from './zone-tables.ts';
 
 /** A host name that an export answers. */
 export interface SteeredHost {

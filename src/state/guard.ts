@@ -3,7 +3,7 @@ import type { HeldChange } from '../model/held.ts';
 import type { ResolvedEndpoint, ResolvedExport, ResolvedRule } from '../model/resolved.ts';
 import { nameToText } from '../wire/name.ts';
 import { lossOf, type ZoneData } from '../zone/mod.ts';
-import type { Configuration } from './configuration.ts';
+import type { Configuration } from '../resolve/configuration.ts';
 
 /** What a DomainExport without `maxChange` may lose at once; and in files, how many of all zones or exports may go. */
 export const DEFAULT_MAX_CHANGE = 0.3;

@@ -1,5 +1,5 @@
 import { claimantOf, type HostReservation } from '../model/reserved-host.ts';
-import type { Configuration } from './configuration.ts';
+import type { Configuration } from '../resolve/configuration.ts';
 
 /** Which export answers at each host, and which hosts are reserved. Hosts are absolute and in lower case. */
 export class HostOwners {

@@ -2,7 +2,7 @@ import type { Problem } from '../lib/problem.ts';
 import type { HeldChange } from '../model/held.ts';
 import type { ContestedHost, ReservedHost } from '../model/reserved-host.ts';
 import type { Site } from '../model/site.ts';
-import type { Configuration } from './configuration.ts';
+import type { Configuration } from '../resolve/configuration.ts';
 
 /** What operators wrote, and what may be served of it. */
 export interface Loaded {

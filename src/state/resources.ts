@@ -6,13 +6,13 @@ import type { Observations } from '../model/observed.ts';
 import type { Listing, ResourceStore, StoreChange, StoredResource } from '../model/stored.ts';
 import { isUnavailable } from '../zone/mod.ts';
 import { AcceptedChanges } from './accepted.ts';
-import type { Configuration } from './configuration.ts';
+import type { Configuration } from '../resolve/configuration.ts';
 import { ChangeGuard, type Circumstances } from './guard.ts';
 import { HostOwners } from './host-owners.ts';
 import type { Change, Loaded, ObservingSource } from './loaded.ts';
-import { readInside, type ReadFile } from './read-inside.ts';
-import { observe, resolve, type Resolution, type ResolveContext } from './resolve.ts';
-import { ZoneReader } from './resolve/zone-reader.ts';
+import { readInside, type ReadFile } from '../resolve/read-inside.ts';
+import { observe, resolve, type Resolution, type ResolveContext } from '../resolve/resolve.ts';
+import { ZoneReader } from '../resolve/zone-reader.ts';
 
 export interface ResourcesContext extends Pick<ResolveContext, 'regions' | 'carriers' | 'localityOf' | 'tenancy'> {
   /** Master files and matrices that resources name must lie in here. Undefined: resources have no files beside them. */

@@ -1,4 +1,4 @@
-import type { Configuration } from './configuration.ts';
+import type { Configuration } from '../resolve/configuration.ts';
 
 export interface Current {
   /** Counts the configurations applied since start; 0 is the empty one before the first. */

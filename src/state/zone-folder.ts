@@ -10,8 +10,8 @@ import { isUnavailable, plainProblem, unavailable, type Allowance, type ZoneData
 import { AcceptedChanges } from './accepted.ts';
 import { ChangeGuard } from './guard.ts';
 import type { ConfigurationSource, Loaded } from './loaded.ts';
-import { readInside, type ReadFile } from './read-inside.ts';
-import { ZoneReader, type CheckedZone } from './resolve/zone-reader.ts';
+import { readInside, type ReadFile } from '../resolve/read-inside.ts';
+import { ZoneReader, type CheckedZone } from '../resolve/zone-reader.ts';
 import { hasSoa, zoneFileName } from './zone-file-names.ts';
 
 /** What another thread has read: a file without problems that includes no others. */

@@ -1,12 +1,7 @@
 import { expect, test, vi } from 'vitest';
-import { servicesFromStatuses } from '../../src/controllers/recall.ts';
-import {
-  planStatuses,
-  StatusWriter,
-  type Status,
-  type StatusSubject,
-  type StatusWorld,
-} from '../../src/controllers/status.ts';
+import { servicesFromStatuses } from '../../src/controllers/status/recall.ts';
+import { planStatuses, type Status, type StatusSubject, type StatusWorld } from '../../src/controllers/status/plan.ts';
+import { StatusWriter } from '../../src/controllers/status/writer.ts';
 import { MemoryCluster } from '../../src/kube/memory-cluster.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import type { Kind } from '../../src/model/kinds.ts';

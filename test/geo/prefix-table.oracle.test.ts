@@ -13,7 +13,7 @@ import {
   type PrefixTable,
 } from '../../src/geo/lookup.ts';
 import type { Ranges } from '../../src/geo/ranges.ts';
-import { markPrivate } from '../../src/snapshot/private.ts';
+import { markPrivate } from '../../src/geo/special-purpose.ts';
 
 const MAX4 = 2 ** 32;
 const MAX6 = 1n << 128n;

@@ -14,7 +14,7 @@ import {
 import { buildPrefixTable } from '../../src/geo/mod.ts';
 import { NOWHERE, type Ranges } from '../../src/geo/ranges.ts';
 import { addressWords, parseAddress, parsePrefix } from '../../src/lib/address.ts';
-import { markPrivate } from '../../src/snapshot/private.ts';
+import { markPrivate } from '../../src/geo/special-purpose.ts';
 
 const MAX6 = (1n << 128n) - 1n;
 const MARK = 7;

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { ApiError, INITIAL_EVENTS_END, type Cluster, type WatchEvent } from '../../src/kube/cluster.ts';
 import { EventRecorder } from '../../src/kube/events.ts';
-import { Election } from '../../src/kube/lease.ts';
+import { Election } from '../../src/kube/election.ts';
 import { EVENTS, LEASES, resourceType, type KubeObject } from '../../src/kube/objects.ts';
 import { Reflector, type Change, type Learnt } from '../../src/kube/reflector.ts';
 

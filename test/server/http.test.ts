@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { listenHttp, type HttpOptions, type HttpServer } from '../../src/server/http.ts';
+import { listenHttp, type HttpOptions, type HttpServer } from '../../src/observe/http.ts';
 
 const servers: HttpServer[] = [];
 afterEach(async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readSource, type SourceAddress } from '../../src/server/source.ts';
+import { readSource, type SourceAddress } from '../../src/server/client-address.ts';
 
 function read(text: string): SourceAddress | undefined {
   const source: SourceAddress = { family: 6, w0: 9, w1: 9, w2: 9, w3: 9 };

@@ -9,7 +9,7 @@ import type { ResolvedEndpoint, ResolvedExport, ResolvedPolicy, ResolvedSite } f
 import { compileSnapshot, Compiler } from '../../src/snapshot/compile.ts';
 import { find, Found } from '../../src/snapshot/find.ts';
 import { applyUpdate, Node, NONE, Row, ROW_SIZE, updateOf, type Snapshot } from '../../src/snapshot/snapshot.ts';
-import type { Configuration } from '../../src/state/configuration.ts';
+import type { Configuration } from '../../src/resolve/configuration.ts';
 import { Picker } from '../../src/steering/pick.ts';
 import { planFor } from '../../src/steering/plan/plan.ts';
 import { nameFromText } from '../../src/wire/name.ts';

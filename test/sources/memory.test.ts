@@ -6,7 +6,7 @@ import { kubeconfigFile } from '../../src/kube/credentials.ts';
 import { writeChecked } from '../../src/lib/atomic-file.ts';
 import type { Observations } from '../../src/model/observed.ts';
 import { NEVER } from '../../src/model/observed.ts';
-import { ClusterMemory } from '../../src/sources/kubernetes/memory.ts';
+import { ClusterMemory } from '../../src/sources/kubernetes/last-seen.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { observedClaim, observedService } from '../support/observed.ts';
 

@@ -6,7 +6,7 @@ import type { Resource } from '../../src/model/kinds.ts';
 import type { ObservedService, ObservedSite } from '../../src/model/observed.ts';
 import type { StoredResource } from '../../src/model/stored.ts';
 import { observedClaim, observedService } from '../support/observed.ts';
-import { observe, resolve, type ResolveContext } from '../../src/state/resolve.ts';
+import { observe, resolve, type ResolveContext } from '../../src/resolve/resolve.ts';
 
 const regions = loadRegions('geo-data');
 const carriers = new Set([...loadCarriers('geo-data').values()].map(({ carrier }) => carrier));

@@ -6,7 +6,7 @@ import { parseYaml } from '../../src/lib/yaml.ts';
 import type { Resource } from '../../src/model/kinds.ts';
 import type { ObservedClaim, ObservedService } from '../../src/model/observed.ts';
 import type { StoredResource } from '../../src/model/stored.ts';
-import { observe, resolve, type ResolveContext } from '../../src/state/resolve.ts';
+import { observe, resolve, type ResolveContext } from '../../src/resolve/resolve.ts';
 import { observedClaim, observedService } from '../support/observed.ts';
 
 // What comes of the hosts that objects of edge clusters claim, and of what is wrong with those objects.

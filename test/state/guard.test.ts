@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ResolvedEndpoint, ResolvedExport } from '../../src/model/resolved.ts';
-import type { Configuration } from '../../src/state/configuration.ts';
+import type { Configuration } from '../../src/resolve/configuration.ts';
 import { ChangeGuard, lostShare, releases } from '../../src/state/guard.ts';
 import { nameFromText } from '../../src/wire/name.ts';
 import { unavailable, type ZoneData } from '../../src/zone/mod.ts';

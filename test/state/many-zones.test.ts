@@ -10,7 +10,7 @@ import type { Loaded } from '../../src/state/loaded.ts';
 import { openZones, type ReadAhead } from '../../src/state/zone-folder.ts';
 import { nameToText } from '../../src/wire/name.ts';
 import { printZone } from '../../src/zone/mod.ts';
-import { ZoneHelper } from '../../src/zone-helper.ts';
+import { ZoneHelper } from '../../src/control/zone-helper.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 
 const COUNT = 6000;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Configuration } from '../../src/state/configuration.ts';
+import type { Configuration } from '../../src/resolve/configuration.ts';
 import { State } from '../../src/state/state.ts';
 
 const empty = (): Configuration => ({ sites: new Map(), zones: [], exports: [] });

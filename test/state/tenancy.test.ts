@@ -6,7 +6,7 @@ import type { Zone } from '../../src/model/zone.ts';
 import type { Observations } from '../../src/model/observed.ts';
 import type { Loaded } from '../../src/state/loaded.ts';
 import { openResources, type ResourcesContext } from '../../src/state/resources.ts';
-import { HostRules, mayRefer } from '../../src/state/resolve/tenancy.ts';
+import { HostRules, mayRefer } from '../../src/resolve/tenancy.ts';
 import type { Site } from '../../src/model/site.ts';
 import { observedService } from '../support/observed.ts';
 

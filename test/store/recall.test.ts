@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { exportsFromStatuses, ownersFromStatuses } from '../../src/controllers/recall.ts';
+import { exportsFromStatuses, ownersFromStatuses } from '../../src/controllers/status/recall.ts';
 import { loadRegions } from '../../src/geo/mod.ts';
 import { MemoryCluster } from '../../src/kube/memory-cluster.ts';
-import type { Configuration } from '../../src/state/configuration.ts';
+import type { Configuration } from '../../src/resolve/configuration.ts';
 import type { Loaded } from '../../src/state/loaded.ts';
 import { openResources } from '../../src/state/resources.ts';
 import { HUB_TYPES, KubernetesStore } from '../../src/store/kubernetes.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { createCounters } from '../../src/observe/counters.ts';
 import { Answerer, OUT_SIZE } from '../../src/server/answer.ts';
-import type { SourceAddress } from '../../src/server/source.ts';
+import type { SourceAddress } from '../../src/server/client-address.ts';
 import { compileSnapshot } from '../../src/snapshot/compile.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { decodeMessage, encodeQuery } from '../../src/wire/message.ts';

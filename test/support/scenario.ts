@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { COUNTER, createCounters } from '../../src/observe/counters.ts';
 import { Answerer, OUT_SIZE } from '../../src/server/answer.ts';
-import { readSource, type SourceAddress } from '../../src/server/source.ts';
+import { readSource, type SourceAddress } from '../../src/server/client-address.ts';
 import { compileSnapshot } from '../../src/snapshot/compile.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { Rcode } from '../../src/wire/codes.ts';

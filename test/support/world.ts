@@ -8,7 +8,7 @@ import { parseOverlay } from '../../src/geo/overlay.ts';
 import type { LocalityMap } from '../../src/geo/ranges.ts';
 import { formatProblem, hasErrors } from '../../src/lib/problem.ts';
 import type { RegionTree } from '../../src/model/regions.ts';
-import type { Configuration } from '../../src/state/configuration.ts';
+import type { Configuration } from '../../src/resolve/configuration.ts';
 import { openResources } from '../../src/state/resources.ts';
 import { fileStore } from '../../src/store/files.ts';
 import { nameFromText } from '../../src/wire/name.ts';

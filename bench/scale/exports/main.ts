@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DATA_DIRECTORY } from '../../../src/cli/workspace.ts';
+import { DATA_DIRECTORY } from '../../../src/geo/built-in.ts';
 import { loadLocalityMap } from '../../../src/geo/mod.ts';
 import type { LocalityMap } from '../../../src/geo/ranges.ts';
 import { findProgram } from '../../../test/support/servers/process.ts';

@@ -1,6 +1,6 @@
 import { COUNTER } from '../../observe/counters.ts';
 import { OUT_SIZE } from '../answer.ts';
-import type { SourceAddress } from '../source.ts';
+import type { SourceAddress } from '../client-address.ts';
 import { Batch, EINTR, openUdp, Poll, type UdpPlace, type UdpSocket } from './system-calls.ts';
 import { RECEIVE_BUFFER, type AnswerUdp } from './transport.ts';
 

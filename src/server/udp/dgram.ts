@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { COUNTER } from '../../observe/counters.ts';
-import { readSource, type SourceAddress } from '../source.ts';
+import { readSource, type SourceAddress } from '../client-address.ts';
 import { RECEIVE_BUFFER, type AnswerUdp } from './transport.ts';
 
 export interface UdpOptions {

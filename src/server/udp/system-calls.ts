@@ -1,8 +1,6 @@
-import { createRequire } from 'node:module';
 import { isIPv6 } from 'node:net';
-import { endianness } from 'node:os';
-import { getSystemErrorName } from 'node:util';
 import { ipv6FromText, parseAddress } from '../../lib/address.ts';
+import { fail, libc, system, type Calls, type Pointer } from '../../lib/libc.ts';
 
 /**
  * The one place that calls the C library and knows how its structs lie in memory. A wrong offset here is a
@@ -57,105 +55,6 @@ const MSG_LEN = 56;
 const IOVEC = 16;
 const POLLFD = 8;
 const TIMEVAL = 16;
-const M_MMAP_THRESHOLD = -3;
-/** Of snapshots and geo data nearly all is in larger buffers. */
-const MMAP_OCTETS = 256 * 1024;
-
-// Loaded when it is wanted: where it is missing, everything else still works.
-const require = createRequire(import.meta.url);
-
-type Pointer = bigint;
-
-interface Koffi {
-  load(path: string | null): { func(definition: string): (...args: unknown[]) => number };
-  alloc(type: string, length: number): unknown;
-  address(pointer: unknown): Pointer;
-  view(pointer: unknown, length: number): ArrayBuffer;
-  free(pointer: unknown): void;
-  errno(): number;
-}
-
-interface Calls {
-  readonly koffi: Koffi;
-  readonly socket: (domain: number, type: number, protocol: number) => number;
-  readonly bind: (fd: number, address: Uint8Array, length: number) => number;
-  readonly getsockname: (fd: number, address: Uint8Array, length: Uint8Array) => number;
-  readonly setsockopt: (fd: number, level: number, name: number, value: Uint8Array, length: number) => number;
-  readonly recvmmsg: (fd: number, headers: Pointer, count: number, flags: number, timeout: null) => number;
-  readonly sendmmsg: (fd: number, headers: Pointer, count: number, flags: number) => number;
-  readonly poll: (fds: Pointer, count: number, timeoutMs: number) => number;
-  readonly close: (fd: number) => number;
-  readonly sendto: (
-    fd: number,
-    message: Uint8Array,
-    length: number,
-    flags: number,
-    address: Uint8Array,
-    addressLength: number,
-  ) => number;
-  /** glibc alone has these two. */
-  readonly mallocTrim: ((keep: number) => number) | undefined;
-  readonly mallopt: ((parameter: number, value: number) => number) | undefined;
-}
-
-let calls: Calls | string | undefined;
-
-/** The C library, or why it cannot be called. */
-function load(): Calls | string {
-  if (process.platform !== 'linux') return `batched system calls are for Linux, not ${process.platform}`;
-  if (!['x64', 'arm64'].includes(process.arch) || endianness() !== 'LE')
-    return `batched system calls are for x64 and arm64, not ${process.arch}`;
-  try {
-    const koffi = require('koffi') as Koffi;
-    const libc = koffi.load(null);
-    // `bind` and the like are looked up in the process itself, which is linked with its C library whichever it is.
-    return {
-      koffi,
-      socket: libc.func('int socket(int, int, int)'),
-      bind: libc.func('int bind(int, const uint8_t *, uint32_t)'),
-      getsockname: libc.func('int getsockname(int, _Inout_ uint8_t *, _Inout_ uint8_t *)'),
-      setsockopt: libc.func('int setsockopt(int, int, int, const uint8_t *, uint32_t)'),
-      recvmmsg: libc.func('int recvmmsg(int, void *, uint32_t, int, void *)'),
-      sendmmsg: libc.func('int sendmmsg(int, void *, uint32_t, int)'),
-      poll: libc.func('int poll(void *, unsigned long, int)'),
-      close: libc.func('int close(int)'),
-      sendto: libc.func('long sendto(int, const uint8_t *, size_t, int, const uint8_t *, uint32_t)'),
-      mallocTrim: optional(() => libc.func('int malloc_trim(size_t)')),
-      mallopt: optional(() => libc.func('int mallopt(int, int)')),
-    };
-  } catch (error) {
-    return `koffi cannot be used: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`;
-  }
-}
-
-function optional<T>(find: () => T): T | undefined {
-  try {
-    return find();
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Gives memory that was freed back to the system: the C library keeps what it takes for likely to be wanted again, and
- * old snapshots are large. Does nothing where there is no such call.
- */
-export function returnMemory(): void {
-  calls ??= load();
-  if (typeof calls !== 'string') calls.mallocTrim?.(0);
-}
-
-/**
- * Has large buffers lie apart, so that the system has them back as soon as they are freed. Without it the C library
- * raises its bar with the first large buffer that it frees (mallopt(3), M_MMAP_THRESHOLD), puts later ones among small
- * things, and cannot give back what lies around those that stay. For whole processes, early: it changes nothing about
- * what is there. Does nothing where there is no such call.
- */
-export function keepMemorySmall(): void {
-  calls ??= load();
-  if (typeof calls !== 'string') calls.mallopt?.(M_MMAP_THRESHOLD, MMAP_OCTETS);
-}
-
 /**
  * Sends one datagram to a UNIX socket, which Node itself cannot.
  * @param path in the file system, or with a leading `@` an abstract name (unix(7))
@@ -179,19 +78,8 @@ export function sendToUnixSocket(path: string, message: string): void {
 
 /** Why batched UDP is not to be had here; undefined when it is. */
 export function whyNoBatches(): string | undefined {
-  calls ??= load();
+  const calls = libc();
   return typeof calls === 'string' ? calls : undefined;
-}
-
-function system(): Calls {
-  calls ??= load();
-  if (typeof calls === 'string') throw new Error(calls);
-  return calls;
-}
-
-function fail(call: string, what: string): never {
-  const name = getSystemErrorName(-system().koffi.errno());
-  throw Object.assign(new Error(`${call} ${name} ${what}`), { code: name, syscall: call });
 }
 
 /** A bound socket. File descriptors are the process's: any thread may use it, and it outlives threads. */

@@ -1,4 +1,4 @@
-import type { SourceAddress } from '../source.ts';
+import type { SourceAddress } from '../client-address.ts';
 
 /** Answers one datagram: octets written to `out`, which may be `message`; 0 to send nothing. Synchronous. */
 export type AnswerUdp = (message: Uint8Array, length: number, source: SourceAddress, out: Uint8Array) => number;
