@@ -1,6 +1,7 @@
 import { formatAddress } from '../lib/address.ts';
 import { Opcode } from '../wire/codes.ts';
-import { formatMessage, type Ecs, type Message, type ResourceRecord } from '../wire/message.ts';
+import { type Ecs, type Message, type ResourceRecord } from '../wire/message.ts';
+import { formatMessage } from '../wire/message-text.ts';
 import { classToText, ecsToText, rcodeToText } from '../wire/message-text.ts';
 import { nameToText } from '../wire/name.ts';
 import { octetsToHex, octetsToText } from '../wire/presentation.ts';

@@ -5,7 +5,7 @@ import type { RegionTree } from '../model/regions.ts';
 import type { ResolvedEndpoint, ResolvedExport, ResolvedPolicy, ResolvedSite } from '../model/resolved.ts';
 import { classifyLocalities, type LocalityClasses } from '../steering/plan/locality-classes.ts';
 import { placeOf } from '../steering/plan/nearness.ts';
-import type { SteeringContext } from '../steering/plan/plan.ts';
+import type { SteeringContext } from '../steering/plan/input.ts';
 import { namedIsps, shapeOf, type Shape } from '../steering/plan/shape.ts';
 import { liveWeight, NO_PLAN, PLAN_HEADER } from '../steering/table.ts';
 import { nameFromText, nameKey } from '../wire/name.ts';

@@ -7,7 +7,6 @@ import type { WireName } from './name.ts';
 import { namesIn, rdataFromWire } from './rdata/mod.ts';
 
 export type { Ecs, Edns, EdnsOption } from './edns-record.ts';
-export { formatMessage } from './message-text.ts';
 
 export interface Question {
   readonly name: WireName;

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { loadRegions } from '../../src/geo/mod.ts';
 import type { MatrixEntry } from '../../src/model/resolved.ts';
 import { matrixIndex } from '../../src/steering/plan/matrix-index.ts';
-import type { ClientLocality } from '../../src/steering/plan/plan.ts';
+import type { ClientLocality } from '../../src/steering/plan/input.ts';
 
 const regions = loadRegions(fileURLToPath(new URL('../../geo-data', import.meta.url)));
 

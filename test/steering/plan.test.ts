@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { loadRegions } from '../../src/geo/mod.ts';
 import type { ResolvedEndpoint, ResolvedExport, ResolvedPolicy, ResolvedSite } from '../../src/model/resolved.ts';
 import { classifyLocalities } from '../../src/steering/plan/locality-classes.ts';
-import { explainPlan, planFor, type ClientLocality, type SteeringContext } from '../../src/steering/plan/plan.ts';
+import { explainPlan, planFor } from '../../src/steering/plan/plan.ts';
+import { type ClientLocality, type SteeringContext } from '../../src/steering/plan/input.ts';
 import { shapeOf } from '../../src/steering/plan/shape.ts';
 
 const regions = loadRegions(fileURLToPath(new URL('../../geo-data', import.meta.url)));

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { decodeMessage, encodeMessage, formatMessage } from '../../src/wire/message.ts';
+import { decodeMessage, encodeMessage } from '../../src/wire/message.ts';
+import { formatMessage } from '../../src/wire/message-text.ts';
 import { message, record } from './messages.ts';
 import { RECORDS, SVCB_VECTORS } from './rdata/records.ts';
 import { wireName } from './rdata/read.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { octetsFromHex, octetsToHex } from '../../src/wire/presentation.ts';
-import { decodeMessage, encodeMessage, encodeQuery, formatMessage, type Message } from '../../src/wire/message.ts';
+import { decodeMessage, encodeMessage, encodeQuery, type Message } from '../../src/wire/message.ts';
+import { formatMessage } from '../../src/wire/message-text.ts';
 import { message, record } from './messages.ts';
 import { wireName } from './rdata/read.ts';
 

@@ -3,7 +3,7 @@ import type { Coordinates, RegionTree } from '../../model/regions.ts';
 import type { MatrixEntry, ResolvedRule, ResolvedSite } from '../../model/resolved.ts';
 import { matrixIndex } from './matrix-index.ts';
 import { distanceMs, pointOf, sharesIsp } from './nearness.ts';
-import type { ClientLocality } from './plan.ts';
+import type { ClientLocality } from './input.ts';
 import { RuleSets } from './rule-sets.ts';
 
 /** Matches are kept for so many lists of rules: exports that are planned one after the other often have the same. */

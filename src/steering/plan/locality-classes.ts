@@ -1,5 +1,5 @@
 import type { Coordinates } from '../../model/regions.ts';
-import type { ClientLocality } from './plan.ts';
+import type { ClientLocality } from './input.ts';
 
 /** Localities that steering cannot tell apart, as one class. */
 export interface LocalityClasses {

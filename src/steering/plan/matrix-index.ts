@@ -1,6 +1,6 @@
 import type { RegionTree } from '../../model/regions.ts';
 import type { MatrixEntry } from '../../model/resolved.ts';
-import type { ClientLocality } from './plan.ts';
+import type { ClientLocality } from './input.ts';
 
 /** Of a row in a list of rows, the sign: this row and the one behind it rank alike. */
 const PAIR = 1 << 31;

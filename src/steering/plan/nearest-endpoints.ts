@@ -3,7 +3,7 @@ import type { MatrixEntry, ResolvedExport } from '../../model/resolved.ts';
 import type { ClientTable, MatrixRows, NearestSites } from './client-table.ts';
 import { matrixIndex, type MatrixIndex } from './matrix-index.ts';
 import { placeOf } from './nearness.ts';
-import type { SteeringContext } from './plan.ts';
+import type { SteeringContext } from './input.ts';
 
 /** Numbers for places and matrices, in keys of results. */
 const numbers = new ObjectNumbers();

@@ -1,7 +1,7 @@
 import type { Coordinates } from '../../model/regions.ts';
 import type { MatrixEntry, ResolvedEndpoint, ResolvedExport, ResolvedSite } from '../../model/resolved.ts';
 import { matrixIndex } from './matrix-index.ts';
-import type { ClientLocality, SteeringContext } from './plan.ts';
+import type { ClientLocality, SteeringContext } from './input.ts';
 
 const EARTH_RADIUS_KM = 6371;
 /** Light in fibre covers about 200 km in a millisecond (refractive index 1.47). */

@@ -1,21 +1,6 @@
-import type { Coordinates, RegionTree } from '../../model/regions.ts';
-import type { ResolvedExport, ResolvedSite } from '../../model/resolved.ts';
+import type { ResolvedExport } from '../../model/resolved.ts';
+import type { ClientLocality, SteeringContext } from './input.ts';
 import { STAGES, type StageRecord, type Steering } from './stages.ts';
-
-/** What of a client steering goes by; '' and 0 for what is not known. */
-export interface ClientLocality {
-  readonly region: string;
-  /** Carrier, or `AS<number>`. */
-  readonly isp: string;
-  readonly asn: number;
-  /** Where in the region, when geo data says so; one object for one place. Absent: the region's centre counts. */
-  readonly coordinates?: Coordinates;
-}
-
-export interface SteeringContext {
-  readonly sites: ReadonlyMap<string, ResolvedSite>;
-  readonly regions: RegionTree;
-}
 
 /** The endpoints to answer a client with. */
 export interface Plan {

@@ -1,5 +1,16 @@
 import type { ResolvedRule } from '../../model/resolved.ts';
-import type { ClientTable } from './client-table.ts';
+
+/** Clients, told apart by what rules name: areas and ISPs. */
+export interface RuleClients {
+  /** Per client: index of its area, and of its ISP. */
+  readonly areaOf: Uint32Array;
+  readonly ispOf: Uint32Array;
+  readonly perArea: { readonly length: number };
+  readonly perIsp: { readonly length: number };
+  /** Indexes of what a name means. */
+  areasInside(region: string): readonly number[];
+  ispsNamed(isp: string): readonly number[];
+}
 
 /** Which rules match which clients. Rules are told apart by region and by ISP alone, so both are looked at apart. */
 export class RuleSets {
@@ -10,7 +21,7 @@ export class RuleSets {
   /** Per set: how many clients have it. */
   readonly counts: readonly number[];
 
-  constructor(rules: readonly ResolvedRule[], table: ClientTable) {
+  constructor(rules: readonly ResolvedRule[], table: RuleClients) {
     const { areaOf, ispOf, perArea, perIsp } = table;
     const byRegion = matches(
       rules.map(({ regions }) => regions),

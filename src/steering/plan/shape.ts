@@ -3,7 +3,7 @@ import { clientTable, type ClientTable, type NearestSites } from './client-table
 import { Eligibility, type Allowed, type Eligible } from './eligibility.ts';
 import { matrixIndex } from './matrix-index.ts';
 import { NearestEndpoints } from './nearest-endpoints.ts';
-import type { ClientLocality, SteeringContext } from './plan.ts';
+import type { ClientLocality, SteeringContext } from './input.ts';
 import type { RuleSets } from './rule-sets.ts';
 
 /** How many plans stand in, one after the other, until the export is planned anew. */

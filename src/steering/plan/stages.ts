@@ -1,6 +1,6 @@
 import type { ResolvedEndpoint, ResolvedExport, ResolvedRule } from '../../model/resolved.ts';
 import { nearness, sharesIsp, placeOf } from './nearness.ts';
-import type { ClientLocality, SteeringContext } from './plan.ts';
+import type { ClientLocality, SteeringContext } from './input.ts';
 
 /** An endpoint on its way through the stages. */
 export interface Candidate {
