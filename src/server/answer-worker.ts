@@ -2,33 +2,12 @@ import { randomInt } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { collectSoon } from '../lib/collect-garbage.ts';
 import { COUNTER } from '../observe/counters.ts';
-import { applyUpdate, type Snapshot, type SnapshotUpdate } from '../snapshot/snapshot.ts';
-import { Answerer, OUT_SIZE, type AnswerOptions } from './answer.ts';
-import { ListenError, listening, type ListenFailure } from './listen-error.ts';
-import { listenTcp, type TcpLimits, type TcpServer } from './tcp.ts';
+import { applyUpdate } from '../snapshot/snapshot.ts';
+import { Answerer, OUT_SIZE } from './answer.ts';
+import { ListenError, listening } from './listen-error.ts';
+import { listenTcp, type TcpServer } from './tcp.ts';
 import { listenDgram, type UdpTransport } from './udp/dgram.ts';
-
-/** What an answering thread is started with. */
-export interface AnswerWorkerData {
-  readonly listen: readonly { readonly host: string; readonly port: number }[];
-  readonly reusePort: boolean;
-  /** Answer UDP as well, by `node:dgram`. */
-  readonly udp: boolean;
-  readonly snapshot: Snapshot;
-  readonly options: AnswerOptions;
-  readonly tcp: TcpLimits;
-  readonly counters: Float64Array;
-}
-
-export type ToAnswerWorker =
-  | { readonly type: 'snapshot'; readonly update: SnapshotUpdate }
-  | { readonly type: 'drain'; readonly graceMs: number };
-
-export type FromAnswerWorker =
-  | { readonly type: 'listening'; readonly ports: readonly number[] }
-  | { readonly type: 'failed'; readonly message: string; readonly failure?: ListenFailure }
-  | { readonly type: 'using'; readonly serial: number }
-  | { readonly type: 'drained' };
+import type { AnswerWorkerData, FromAnswerWorker, ToAnswerWorker } from './worker-messages.ts';
 
 const port = parentPort!;
 const data = workerData as AnswerWorkerData;

@@ -1,22 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { COLLECT_MS, collectGarbage } from '../lib/collect-garbage.ts';
-import { applyUpdate, type Snapshot } from '../snapshot/snapshot.ts';
-import { Answerer, type AnswerOptions } from './answer.ts';
-import type { FromAnswerWorker, ToAnswerWorker } from './answer-worker.ts';
+import { applyUpdate } from '../snapshot/snapshot.ts';
+import { Answerer } from './answer.ts';
 import { serveBatched } from './udp/batched.ts';
-import type { UdpSocket } from './udp/system-calls.ts';
-
-/** What a thread that answers batched UDP is started with. */
-export interface UdpWorkerData {
-  /** Opened by the pool, which closes them: they outlive this thread. */
-  readonly sockets: readonly UdpSocket[];
-  readonly snapshot: Snapshot;
-  readonly options: AnswerOptions;
-  readonly counters: Float64Array;
-  /** One word, raised after each message: the event loop never runs here, so messages are asked for. */
-  readonly mail: Int32Array;
-}
+import type { FromAnswerWorker, ToAnswerWorker, UdpWorkerData } from './worker-messages.ts';
 
 const port = parentPort!;
 const data = workerData as UdpWorkerData;
