@@ -19,6 +19,7 @@ import type { ConfigurationSource, Loaded, ObservingSource } from '../state/load
 import { State, type Current } from '../state/state.ts';
 import { encodeFrame } from '../replication/messages.ts';
 import type { ControlData, ControlLog, FromControl, SnapshotSummary, ToControl } from './messages.ts';
+import { Opening } from './opening.ts';
 import type { ZoneHelper } from './zone-helper.ts';
 
 // The control thread: everything between what operators wrote, edge clusters have, and a compiled snapshot, in
@@ -65,9 +66,9 @@ async function loadClusters(): Promise<ControlClusters> {
       observing = true;
       resources?.observed(changed, learnt);
       observing = false;
-      maybeOpen();
+      opening.again();
     },
-    onState: maybeOpen,
+    onState: () => opening.again(),
     onRemember: stream ? remember : undefined,
     current: () => ({ loaded, configuration: state.current().configuration }),
   });
@@ -280,11 +281,20 @@ function refine(): void {
 // --- what is in force
 
 let loaded: Loaded | undefined;
-/** Whether what is known is enough to answer by; once open, it stays so. */
-let open = false;
-/** When there was first something to wait for clusters with. */
-let waitingSince: number | undefined;
-let patience: NodeJS.Timeout | undefined;
+const opening = new Opening(
+  PATIENCE_MS,
+  () => {
+    const { clusters: sites = new Map<string, Site>(), configuration } = loaded ?? {};
+    const isUsable = configuration !== undefined && hub?.usable !== false;
+    return { isUsable, waiting: clusters?.unknown(sites.keys()) ?? [...sites.keys()] };
+  },
+  (missing) => {
+    if (missing.length > 0)
+      log('warn', 'serving without edge clusters that were not seen yet', { sites: missing.join(',') });
+    state.apply(loaded!.configuration!);
+    hub?.served();
+  },
+);
 
 function accept(next: Loaded): void {
   loaded = next;
@@ -305,7 +315,7 @@ function accept(next: Loaded): void {
   hub?.remember(held.length === 0);
   // Nodes that come meanwhile keep what they know: afterwards all of it is told.
   if (held.length > 0) remembered = undefined;
-  if (!open) maybeOpen();
+  if (!opening.isOpen) opening.again();
   else if (configuration !== undefined) state.apply(configuration);
   clusters?.tellStatuses();
 }
@@ -321,29 +331,10 @@ async function followClusters(sites: ReadonlyMap<string, Site>): Promise<void> {
   }
   if (loaded?.clusters !== sites) return;
   clusters?.follow(sites);
-  maybeOpen();
+  opening.again();
 }
 
 let loading: Promise<ControlClusters> | undefined;
-
-/** Serving begins when all clusters were seen, or are remembered, or have had their time. */
-function maybeOpen(): void {
-  if (open || loaded?.configuration === undefined || hub?.usable === false) return;
-  const { clusters: sites = new Map<string, Site>(), configuration } = loaded;
-  const waiting = clusters?.unknown(sites.keys()) ?? [...sites.keys()];
-  waitingSince ??= performance.now();
-  const left = waitingSince + PATIENCE_MS - performance.now();
-  clearTimeout(patience);
-  if (waiting.length > 0 && left > 0) {
-    patience = setTimeout(maybeOpen, left + 1);
-    return;
-  }
-  open = true;
-  if (waiting.length > 0)
-    log('warn', 'serving without edge clusters that were not seen yet', { sites: waiting.join(',') });
-  state.apply(configuration);
-  hub?.served();
-}
 
 state.subscribe(compile);
 if (encoder !== undefined && hub !== undefined) send({ type: 'recalling', epoch: encoder.epoch });
@@ -385,7 +376,7 @@ async function stop(): Promise<void> {
   close();
   unwatchAccepted();
   clearTimeout(refining);
-  clearTimeout(patience);
+  opening.close();
   clearInterval(summaries);
   unwatchGeo?.();
   await helper?.close();
