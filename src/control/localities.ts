@@ -19,7 +19,7 @@ const POLL_MS = 5000;
 const BUILD_MIB = 700;
 
 /** Of rules and matrices that name regions without networks, so many are told of. */
-const MOST_UNREACHED = 3;
+const MAX_UNREACHED = 3;
 
 export interface ControlGeoOptions {
   readonly sources: GeoSources;
@@ -106,9 +106,9 @@ export class ControlGeo {
     if (now === this.#unreached) return;
     this.#unreached = now;
     const { log } = this.#options;
-    for (const each of unreached.slice(0, MOST_UNREACHED))
+    for (const each of unreached.slice(0, MAX_UNREACHED))
       log('warn', describeUnreached(each).message, { export: each.export });
-    const more = unreached.length - MOST_UNREACHED;
+    const more = unreached.length - MAX_UNREACHED;
     if (more > 0) log('warn', 'more rules and matrices name regions without networks', { count: more });
   }
 

@@ -177,8 +177,8 @@ function build(sources: GeoSources, problems: Problem[], progress: (step: string
   const parse = <T extends { readonly problems: readonly Problem[] }>(file: string, read: () => T): T | undefined => {
     const parsed = use(file, read);
     if (parsed === undefined) return undefined;
-    problems.push(...parsed.problems.slice(0, MOST_PROBLEMS));
-    const more = parsed.problems.length - MOST_PROBLEMS;
+    problems.push(...parsed.problems.slice(0, MAX_PROBLEMS));
+    const more = parsed.problems.length - MAX_PROBLEMS;
     if (more > 0) problems.push({ severity: 'warning', file, message: `${more} more lines are wrong` });
     if (!hasErrors(parsed.problems)) return parsed;
     sound = false;
@@ -206,7 +206,7 @@ function build(sources: GeoSources, problems: Problem[], progress: (step: string
 }
 
 /** Told of one file: a file of another format is wrong in every line. */
-const MOST_PROBLEMS = 50;
+const MAX_PROBLEMS = 50;
 
 function regionLayer(file: string, regions: RegionTree, setting: 'city' | 'country'): Layer {
   let hasAsn = false;

@@ -8,7 +8,7 @@ export interface Spot extends Coordinates {
 }
 
 /** Of a map at most: plans are made for every place, region and ISP. */
-const MOST_PLACES = 8192;
+const MAX_PLACES = 8192;
 
 /** Spots so near to a place are one with it, if there are not too many: 50 km are 0.8 ms of estimated round trip. */
 const NEAR_KM = 50;
@@ -25,7 +25,7 @@ const EARTH_RADIUS_KM = 6371;
  * @param most places; regions are never joined, so that there may be more when there are as many regions
  * @returns for each spot its place; the same object for the same place, and for no two regions
  */
-export function placesOf(spots: readonly Spot[], most = MOST_PLACES): Coordinates[] {
+export function placesOf(spots: readonly Spot[], most = MAX_PLACES): Coordinates[] {
   const regions = new Map<string, number[]>();
   for (let i = 0; i < spots.length; i++) {
     const region = regions.get(spots[i]!.region);

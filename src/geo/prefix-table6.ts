@@ -14,7 +14,7 @@ import { STEP, type Runs } from './runs.ts';
 const EMBEDDED = 0xfffffe;
 
 /** The most entries that one slot of the index leads to; a look-up steps through them one by one. */
-const MOST_STEPS = 12;
+const MAX_STEPS = 12;
 
 /**
  * Finds the next runs, in about as many ranges as make a step, and counts the prefixes that they will be cut into.
@@ -322,7 +322,7 @@ export class Index6 {
       let next = i + 1;
       while (next <= last && (entries[next * WORDS + word]! << skip) >>> shift === digit) next++;
       for (const at = base + digit; slot < at; slot++) slots[slot] = i - 1;
-      if (next - i > MOST_STEPS) {
+      if (next - i > MAX_STEPS) {
         const child = this.#child(i, next - 1, word, skip + bits);
         // Nodes below may have moved them.
         slots = this.#slots;

@@ -15,7 +15,7 @@ export interface EventInput {
 
 /** The same event is not told again for so long. */
 const QUIET_MS = 300_000;
-const MOST_KEPT = 1000;
+const MAX_KEPT = 1000;
 
 /** Writes events about objects (events.k8s.io/v1), each once in five minutes. Never throws: events are a courtesy. */
 export class EventRecorder {
@@ -38,7 +38,7 @@ export class EventRecorder {
     this.#told.delete(key);
     this.#told.set(key, now);
     const [oldest] = this.#told.keys();
-    if (this.#told.size > MOST_KEPT) this.#told.delete(oldest!);
+    if (this.#told.size > MAX_KEPT) this.#told.delete(oldest!);
     const event = {
       metadata: { name: `${name}.${Date.now().toString(16)}${Math.random().toString(16).slice(2, 8)}`, namespace },
       eventTime: new Date().toISOString().replace('Z', '000Z'),

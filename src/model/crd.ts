@@ -106,7 +106,7 @@ export function customResourceDefinitions(): Json[] {
 }
 
 /** Longest list and text that rules are priced by: the API server refuses rules that may cost too much. */
-const MOST_ITEMS = 4096;
+const MAX_ITEMS = 4096;
 
 /**
  * A schema as CustomResourceDefinitions have it (structural): no unions but of literals, no patterns of keys, and what
@@ -129,7 +129,7 @@ export function structural(schema: Schema): Json {
     case 'array': {
       const { minItems, items = {} } = schema;
       const least = minItems === undefined ? {} : { minItems };
-      return { ...about, type: 'array', ...least, maxItems: MOST_ITEMS, items: structural(items) };
+      return { ...about, type: 'array', ...least, maxItems: MAX_ITEMS, items: structural(items) };
     }
     default: {
       const { type, pattern, format, minLength, minimum, maximum } = schema;

@@ -277,7 +277,7 @@ const GENERAL = 'regions are ISO 3166 codes such as `DE` or `CN-GD`, as in geo-d
 
 /** Remedies by text: a matrix may have one wrong name in every line. */
 const remedies = new WeakMap<RegionTree, Map<string, string>>();
-const MOST_REMEDIES = 1000;
+const MAX_REMEDIES = 1000;
 
 /** The remedy for a text that is no region's code: our name for the place, or the form of our codes. */
 export function regionRemedy(text: string, regions: RegionTree): string {
@@ -285,7 +285,7 @@ export function regionRemedy(text: string, regions: RegionTree): string {
   if (known === undefined) remedies.set(regions, (known = new Map()));
   let remedy = known.get(text);
   if (remedy === undefined) {
-    if (known.size >= MOST_REMEDIES) known.clear();
+    if (known.size >= MAX_REMEDIES) known.clear();
     known.set(text, (remedy = findRemedy(text, regions)));
   }
   return remedy;

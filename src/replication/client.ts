@@ -169,9 +169,9 @@ export class StreamClient {
 const TOLD = 'the memory was told';
 
 /** So many hashes are well within what a request's headers may take; what is not named is sent again. */
-const MOST_NAMED = 256;
+const MAX_NAMED = 256;
 
 function largest(known: ReadonlyMap<string, SharedArrayBuffer>): string[] {
   const bySize = [...known].sort(([, a], [, b]) => b.byteLength - a.byteLength);
-  return bySize.slice(0, MOST_NAMED).map(([hash]) => hash);
+  return bySize.slice(0, MAX_NAMED).map(([hash]) => hash);
 }

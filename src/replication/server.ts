@@ -37,7 +37,7 @@ export interface StreamServerOptions {
 const JOURNAL_OCTETS = 64 * 1024 * 1024;
 
 /** A node that does not read is cut off, and begins anew when it comes back. */
-const MOST_UNREAD = 256 * 1024 * 1024;
+const MAX_UNREAD = 256 * 1024 * 1024;
 
 /** A connection over which nothing goes for so long is closed. */
 const SILENT_MS = 30_000;
@@ -144,7 +144,7 @@ export class StreamServer {
   }
 
   #write(stream: ServerHttp2Stream, message: Buffer): void {
-    if (stream.writableLength > MOST_UNREAD) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    if (stream.writableLength > MAX_UNREAD) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     else stream.write(message);
   }
 

@@ -29,7 +29,7 @@ interface About {
 const matrices = new Interned<readonly MatrixEntry[]>();
 const abouts = new WeakMap<readonly MatrixEntry[], About>();
 /** Copies of one matrix may lie in so many files before older checks are forgotten. */
-const MOST_FILES = 1000;
+const MAX_FILES = 1000;
 
 /** Parses a matrix, unless its text is known and was checked against the same names. @param octets UTF-8 */
 export function readMatrix(octets: Buffer, file: string, sites: readonly string[], places: Places): ParsedMatrix {
@@ -49,7 +49,7 @@ export function readMatrix(octets: Buffer, file: string, sites: readonly string[
   const before = checked.get(file);
   if (before?.names === names && before.regions === regions) return { entries, problems: before.problems };
   const { problems } = parse();
-  if (checked.size >= MOST_FILES) checked.clear();
+  if (checked.size >= MAX_FILES) checked.clear();
   if (hasErrors(problems)) checked.delete(file);
   else checked.set(file, { regions, names, problems });
   return { entries, problems };

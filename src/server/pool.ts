@@ -32,7 +32,7 @@ export interface PoolOptions {
 const RESTART_MS = 100;
 
 /** Threads for TCP where UDP has its own: few clients need it, and one thread serves many connections. */
-const MOST_TCP_THREADS = 2;
+const MAX_TCP_THREADS = 2;
 
 /** A free port for UDP may be taken for TCP; then another is tried. */
 const PORT_TRIES = 8;
@@ -107,7 +107,7 @@ export class AnswerPool {
       }
     }
     if (this.#shared) for (const at of this.#listen) await listening('TCP', at, () => claimTcpPort(at.host, at.port));
-    const others = udp === 'batched' ? Math.min(workers, MOST_TCP_THREADS) : workers;
+    const others = udp === 'batched' ? Math.min(workers, MAX_TCP_THREADS) : workers;
     for (let i = 0; i < others; i++) {
       const slot = {
         worker: undefined,
@@ -211,7 +211,7 @@ export class AnswerPool {
       const workerData: UdpWorkerData = { sockets, snapshot, options, counters, mail };
       return new Worker(new URL('./udp-worker.ts', import.meta.url), { workerData });
     }
-    const threads = this.#options.udp === 'batched' ? Math.min(workers, MOST_TCP_THREADS) : workers;
+    const threads = this.#options.udp === 'batched' ? Math.min(workers, MAX_TCP_THREADS) : workers;
     const workerData: AnswerWorkerData = {
       listen: this.#listen,
       reusePort: this.#shared,

@@ -16,10 +16,10 @@ import { NONE, Row, ROW_FAMILY, ROW_SIZE, type SteeringTables } from './snapshot
 import type { SteeredHost } from './zone-compiler.ts';
 
 /** Shapes that nothing uses are kept up to so many. */
-const MOST_UNUSED = 256;
+const MAX_UNUSED = 256;
 
 /** Garbage is left where it is until there is so much of it, in words. */
-const LEAST_GARBAGE = 1 << 20;
+const MIN_GARBAGE = 1 << 20;
 
 /** Localities as this compiler tells them apart, and the maps by which exports are steered. */
 interface World {
@@ -146,7 +146,7 @@ export class ExportCompiler {
     if (stale.length === 0 && !hostsChanged) return this.#live.grown();
     for (const entry of stale) this.#place(entry);
     this.#forget();
-    if (this.#size() > 2 * this.#sound + LEAST_GARBAGE) this.#rebuild();
+    if (this.#size() > 2 * this.#sound + MIN_GARBAGE) this.#rebuild();
     return true;
   }
 
@@ -266,7 +266,7 @@ export class ExportCompiler {
   /** Forgets the oldest shapes that nothing uses: most others come back with an endpoint. */
   #forget(): void {
     for (const shape of this.#unused) {
-      if (this.#unused.size <= MOST_UNUSED) return;
+      if (this.#unused.size <= MAX_UNUSED) return;
       this.#unused.delete(shape);
       this.#shapes.delete(shape.key);
     }

@@ -9,16 +9,16 @@ import { markPrivate } from '../geo/special-purpose.ts';
 export const PRIVATE_CLASS = 0xffffff;
 
 /** Maps of their own for so many ways to divide clients, the most used first. */
-const MOST_MAPS = 32;
+const MAX_MAPS = 32;
 
 /** And for so many octets: a map of the whole world takes some twenty megabytes. */
-const MOST_MAP_OCTETS = 256 * 1024 * 1024;
+const MAX_MAP_OCTETS = 256 * 1024 * 1024;
 
 /** A partition gets a map of its own only if at least this share of all exports uses it: a map takes megabytes. */
-const LEAST_SHARE = 1 / 256;
+const MIN_SHARE = 1 / 256;
 
 /** Maps that nothing uses any more are kept up to so many: what a site's going has changed, its coming back undoes. */
-const MOST_SPARE_MAPS = 1;
+const MAX_SPARE_MAPS = 1;
 
 /** A way to divide classes of localities; exports that divide them alike share a map, whatever their plans are. */
 export interface Partition {
@@ -114,7 +114,7 @@ export class PartitionMaps {
     this.#partitions = new Map();
     for (const partition of users.keys()) this.#remember(partition);
     if (this.#building !== undefined && (users.get(this.#building.partition) ?? 0) === 0) this.#building = undefined;
-    let changed = this.#release(users, MOST_SPARE_MAPS);
+    let changed = this.#release(users, MAX_SPARE_MAPS);
     for (;;) {
       const partition = this.#building?.partition ?? this.#mostWanted(users);
       if (partition === undefined) return { built: undefined, changed, unfinished: false };
@@ -140,7 +140,7 @@ export class PartitionMaps {
     let wanted: Partition | undefined;
     let total = 0;
     for (const count of users.values()) total += count;
-    let most = Math.max(0, Math.ceil(total * LEAST_SHARE) - 1);
+    let most = Math.max(0, Math.ceil(total * MIN_SHARE) - 1);
     for (const [partition, count] of users) {
       if (count <= most || partition.parts >= this.#classes.representatives.length) continue;
       if (this.#futile.has(partition) || this.numberOf(partition) !== undefined) continue;
@@ -163,7 +163,7 @@ export class PartitionMaps {
   get #hasRoom(): boolean {
     const maps = this.#built.filter((built) => built !== undefined).map(({ map }) => map);
     const octets = maps.reduce((sum, map) => sum + octetsOf(map), octetsOf(this.#finest));
-    return maps.length < MOST_MAPS && octets <= MOST_MAP_OCTETS;
+    return maps.length < MAX_MAPS && octets <= MAX_MAP_OCTETS;
   }
 
   /** @returns whether there were any to let go */

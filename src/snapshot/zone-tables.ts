@@ -20,7 +20,7 @@ import {
 } from './snapshot.ts';
 
 /** Offsets are signed 32-bit numbers of octets. */
-const MOST_WORDS = 2 ** 29 - 64;
+const MAX_WORDS = 2 ** 29 - 64;
 
 /** Nodes by number while tables are built. */
 class NodeColumns {
@@ -199,7 +199,7 @@ export class ZoneTableBuilder {
       next += Node.SETS + setCount * 2;
       for (let i = 0; i < setCount; i++) next += sets.size(at++);
     }
-    if (next > MOST_WORDS)
+    if (next > MAX_WORDS)
       throw new Error(`zones of ${next * 4} octets: more than 2 GiB in one table; divide the largest`);
     const negatives = this.#zones.map(negativeOf);
     const negativePlaces = negatives.map((negative) => {

@@ -40,7 +40,7 @@ export function prefixKey(w0: number, w1: number, w2: number, w3: number, length
 }
 
 /** Plans that stand in for one another when endpoints go down: a few, so that no mistake could make a circle. */
-const MOST_PLANS = 8;
+const MAX_PLANS = 8;
 
 /** Chooses endpoints for one answer at a time: `gather`, then one of the picks. One per thread. */
 export class Picker {
@@ -70,7 +70,7 @@ export class Picker {
   gather(plans: Plans, place: number, weights: Float64Array, block: number): number {
     this.failOpen = false;
     let at = place;
-    for (let i = 0; i < MOST_PLANS && at !== NO_PLAN; i++) {
+    for (let i = 0; i < MAX_PLANS && at !== NO_PLAN; i++) {
       const found = this.#take(plans, at, weights, block);
       if (found > 0) return found;
       at = plans[at + 1]!;
@@ -98,7 +98,7 @@ export class Picker {
   }
 
   #takeUnusable(plans: Plans, place: number, weights: Float64Array, block: number): number {
-    for (let at = place, i = 0; i < MOST_PLANS && at !== NO_PLAN; i++, at = plans[at + 1]!) {
+    for (let at = place, i = 0; i < MAX_PLANS && at !== NO_PLAN; i++, at = plans[at + 1]!) {
       const drained = this.#takeAs(plans, at, weights, block, (weight) => (weight === 0 ? 1 : 0));
       if (drained > 0) return drained;
     }

@@ -45,8 +45,8 @@ const yes = (reason: string, message: string): Said => ({ status: 'True', reason
 const no = (reason: string, message: string): Said => ({ status: 'False', reason, message });
 const unknown = (reason: string, message: string): Said => ({ status: 'Unknown', reason, message });
 
-const MOST_PROBLEMS = 10;
-const MOST_ENDPOINTS = 500;
+const MAX_PROBLEMS = 10;
+const MAX_ENDPOINTS = 500;
 
 /** The statuses that resources should have. Pure. */
 export function planStatuses(world: StatusWorld, time: Date): Map<StatusSubject, Status> {
@@ -104,8 +104,8 @@ function statusOf(subject: StatusSubject, problems: readonly Problem[], world: S
   return {
     conditions,
     summary: `${up}/${exp.endpoints.length}`,
-    hosts: exp.hosts.slice(0, MOST_ENDPOINTS).map((host) => host.replace(/\.$/u, '')),
-    endpoints: exp.endpoints.slice(0, MOST_ENDPOINTS).map(endpointStatus),
+    hosts: exp.hosts.slice(0, MAX_ENDPOINTS).map((host) => host.replace(/\.$/u, '')),
+    endpoints: exp.endpoints.slice(0, MAX_ENDPOINTS).map(endpointStatus),
   };
 }
 
@@ -113,7 +113,7 @@ function statusOf(subject: StatusSubject, problems: readonly Problem[], world: S
 function ofZone<T extends { readonly origin: string }>({ spec }: KubeObject, hosts: readonly T[]): readonly T[] {
   const { origin } = spec as { origin?: string };
   const own = origin?.replace(/\.$/u, '').toLowerCase();
-  return hosts.filter((each) => each.origin === own).slice(0, MOST_ENDPOINTS);
+  return hosts.filter((each) => each.origin === own).slice(0, MAX_ENDPOINTS);
 }
 
 function clusterSaid({ metadata, spec }: KubeObject, { clusters }: StatusWorld): Said {
@@ -140,7 +140,7 @@ function servingSaid(exp: ResolvedExport | undefined, invalid: boolean, held: st
 
 function told(problems: readonly Problem[]): string {
   const lines = problems
-    .slice(0, MOST_PROBLEMS)
+    .slice(0, MAX_PROBLEMS)
     .map(({ field, message, remedy }) =>
       [...(field === undefined ? [] : [`${field}: `]), message, ...(remedy === undefined ? [] : [`; ${remedy}`])].join(
         '',

@@ -32,7 +32,7 @@ const MSG_WAITFORONE = 0x10000;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const POLLIN = 1;
-const MOST_INTERRUPTIONS = 100;
+const MAX_INTERRUPTIONS = 100;
 
 export const EINTR = 4;
 export const EAGAIN = 11;
@@ -310,7 +310,7 @@ export class Batch {
     for (let sent = from; sent < to;) {
       const count = sendmmsg(fd, this.#headers[sent]!, to - sent, 0);
       if (count > 0) sent += count;
-      else if (koffi.errno() === EINTR && interrupted++ < MOST_INTERRUPTIONS) continue;
+      else if (koffi.errno() === EINTR && interrupted++ < MAX_INTERRUPTIONS) continue;
       else {
         // ENOBUFS, EPERM by a firewall, EMSGSIZE, a network that is gone: the first is lost, the next are tried.
         refused++;

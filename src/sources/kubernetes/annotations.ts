@@ -38,7 +38,7 @@ const ROUTING =
   /^(?:set-identifier|aws-(?:weight|region|failover|geo.*|multi-value-answer|health-check-id)|coredns-group)$/u;
 
 /** Host names are looked up all the time: one object must not make us look up thousands. */
-const MOST_TARGETS = 64;
+const MAX_TARGETS = 64;
 
 const HOST_NAME =
   /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/u;
@@ -235,13 +235,13 @@ function targetOf(read: Reader): Reachable | undefined {
   if (targets.length === 0) return undefined;
   const addresses: string[] = [];
   const hostnames: string[] = [];
-  for (const target of targets.slice(0, MOST_TARGETS)) {
+  for (const target of targets.slice(0, MAX_TARGETS)) {
     if (parseAddress(target) !== undefined) addresses.push(target);
     else if (HOST_NAME.test(target) && !/^[0-9.]+$/u.test(target)) hostnames.push(target);
     else read.fault(key, target, 'which is neither an address nor a host name', 'write one without port and scheme');
   }
-  if (targets.length > MOST_TARGETS) {
-    const why = `of which only ${MOST_TARGETS} of ${targets.length} targets are used`;
+  if (targets.length > MAX_TARGETS) {
+    const why = `of which only ${MAX_TARGETS} of ${targets.length} targets are used`;
     read.fault(key, value, why, 'name fewer targets, or one host name that has them all');
   }
   return { addresses, hostnames };

@@ -8,8 +8,8 @@ export interface HostResolver {
 }
 
 /** Bounds of how long a result is taken for true, whatever its TTL. */
-const LEAST_MS = 5000;
-const MOST_MS = 300_000;
+const MIN_MS = 5000;
+const MAX_MS = 300_000;
 const RETRY_MS = 10_000;
 
 /** Names that there are not, and names without addresses of a family. */
@@ -97,7 +97,7 @@ export class HostNames {
       });
       const addresses = [...new Set(found)].sort();
       const ttl = Math.min(...records.map((record) => record.ttl)) * 1000;
-      if (records.length > 0) next = Math.min(MOST_MS, Math.max(LEAST_MS, ttl));
+      if (records.length > 0) next = Math.min(MAX_MS, Math.max(MIN_MS, ttl));
       const changed = addresses.join() !== known.addresses?.join();
       known.addresses = addresses;
       if (changed) this.#onChange(name);

@@ -160,7 +160,7 @@ const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
 const ENDPOINT_SLICE_CONTROLLER = 'endpointslice-controller.k8s.io';
 const HEADLESS = 'service.kubernetes.io/headless';
 
-const MOST_SHARED = 10_000;
+const MAX_SHARED = 10_000;
 
 /** Names of nodes come with every endpoint: one text for all of them. */
 export class SharedTexts {
@@ -171,7 +171,7 @@ export class SharedTexts {
     const known = this.#texts.get(value);
     if (known !== undefined) return known;
     // Nodes come and go; texts in use stay where they are.
-    if (this.#texts.size >= MOST_SHARED) this.#texts.clear();
+    if (this.#texts.size >= MAX_SHARED) this.#texts.clear();
     this.#texts.set(value, value);
     return value;
   }

@@ -7,13 +7,13 @@ import type { ClientLocality } from './input.ts';
 import { RuleSets } from './rule-sets.ts';
 
 /** Matches are kept for so many lists of rules: exports that are planned one after the other often have the same. */
-const MOST_RULE_SETS = 16;
+const MAX_RULE_SETS = 16;
 
 /** Results of nearness are kept for so many lists of sites; see `NearestSites`. */
-const MOST_NEAREST = 64;
+const MAX_NEAREST = 64;
 
 /** Distances are kept for so many areas times sites: thousands of addresses may have places of their own. */
-const MOST_DISTANCES = 4_000_000;
+const MAX_DISTANCES = 4_000_000;
 
 /** Rows of a matrix by client. */
 export interface MatrixRows {
@@ -36,11 +36,11 @@ export class ClientTable {
   /** Clients of each area, and of each ISP and AS number, that stand for the others. */
   readonly perArea: readonly ClientLocality[];
   readonly perIsp: readonly ClientLocality[];
-  readonly #ruleSets = new LRUCache<readonly ResolvedRule[], RuleSets>({ max: MOST_RULE_SETS });
+  readonly #ruleSets = new LRUCache<readonly ResolvedRule[], RuleSets>({ max: MAX_RULE_SETS });
   /** By all that a result depends on: see `NearestEndpoints`. */
-  readonly nearest = new LRUCache<string, NearestSites>({ max: MOST_NEAREST });
+  readonly nearest = new LRUCache<string, NearestSites>({ max: MAX_NEAREST });
   readonly #distances = new LRUCache<ResolvedSite, Float64Array>({
-    maxSize: MOST_DISTANCES,
+    maxSize: MAX_DISTANCES,
     sizeCalculation: ({ length }) => Math.max(1, length),
   });
   readonly #penalties = new WeakMap<ResolvedSite, Float64Array>();
