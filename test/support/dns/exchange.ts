@@ -1,5 +1,9 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Between the first try and the second; longer each time. */
+const PAUSE_MS = 50;
 
 export interface ExchangeOptions {
   readonly tcp?: boolean;
@@ -32,6 +36,8 @@ export async function exchange(
   for (let round = 0; round < tries && left.length > 0; round++) {
     await (options.tcp === true ? overTcp : overUdp)(port, queries, left, answers, options);
     left = left.filter((index) => answers[index] === undefined);
+    // A server that refuses connections may have begun to listen a moment later.
+    if (left.length > 0 && round + 1 < tries) await sleep(PAUSE_MS * (round + 1));
   }
   return answers;
 }
